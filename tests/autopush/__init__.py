@@ -1,0 +1,1 @@
+"""The parts of the push service in `tests/push_service.py`, named after Mozilla's own."""
