@@ -1,0 +1,27 @@
+#!/bin/sh
+# Sets up what the tests need, then runs the checks and all tests. The last line is pytest's own.
+# Without Debian's parts, what needs them is skipped; with CI=true a missing part is a failure.
+set -eu
+cd "$(dirname "$0")/.."
+say() { printf '%s\n' "$*" >&2; }
+
+deploy/packages.sh firefox-esr chromium dbus-daemon libnotify4 postgresql nginx-light ||
+    say "Debian's browsers, PostgreSQL and nginx could not be installed here."
+deploy/bootstrap.sh requirements-dev.lock
+
+deploy/lint.sh
+
+say ""
+say "== pytest on PostgreSQL"
+if .venv/bin/python tests/fixtures/postgresql.py --is-here; then
+    .venv/bin/python tests/fixtures/postgresql.py .venv/bin/python -m pytest -m "not browser"
+elif [ "${CI-}" = true ]; then
+    say "PostgreSQL is missing, and with CI=true nothing may be missing: apt-get install postgresql"
+    exit 1
+else
+    say "skipped: PostgreSQL is not here (apt-get install postgresql)"
+fi
+
+say ""
+say "== pytest on SQLite"
+exec env --unset=DATABASE_URL .venv/bin/python -m pytest
