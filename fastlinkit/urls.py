@@ -1,0 +1,24 @@
+"""Every URL of the product. The paths are fixed: browsers, mail clients and scripts keep them."""
+
+from allauth.account.decorators import secure_admin_login
+from django.contrib import admin
+from django.urls import include, path
+
+from fastlinkit import home
+
+admin.autodiscover()
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+
+urlpatterns = [
+    path("", home.home, name="home"),
+    path("healthz", home.healthz, name="healthz"),
+    path("", include("accounts.urls")),
+    path("", include("drops.urls")),
+    path("", include("push.urls")),
+    path("admin/", admin.site.urls),
+]
+
+handler400 = "fastlinkit.home.bad_request"
+handler403 = "fastlinkit.home.permission_denied"
+handler404 = "fastlinkit.home.page_not_found"
+handler500 = "fastlinkit.home.server_error"
