@@ -1,0 +1,16 @@
+from push.models.delivery import Delivery
+from push.models.instance_key import InstanceKey
+from push.models.notification import Notification
+from push.models.preference import Preference
+from push.models.service_state import ServiceState
+from push.models.subscription import GoneEndpoint, Subscription
+
+__all__ = [
+    "Delivery",
+    "GoneEndpoint",
+    "InstanceKey",
+    "Notification",
+    "Preference",
+    "ServiceState",
+    "Subscription",
+]

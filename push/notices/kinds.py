@@ -1,0 +1,129 @@
+"""THE CATALOGUE: one row per kind of event that somebody hears of.
+
+To add a kind: a line in the app's ``signals.py``, one send, one row here, one function in
+``messages.py`` beside it, one row in ``tests/push/test_kinds.py``. No code asks which kind it has.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any
+
+from django.dispatch import Signal
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+import drops.signals
+from accounts.models import Device, User
+from push import signals
+from push.models import Delivery, Notification
+from push.notices import messages
+
+Urgency = Delivery.Urgency
+Level = Notification.Level
+
+
+class Group(StrEnum):
+    """The headings of the preferences card."""
+
+    PAYMENTS = "payments"
+    SUPPORT = "support"
+    ACCOUNT = "account"
+    SYSTEM = "system"
+
+
+class Skip(StrEnum):
+    """Who is left out."""
+
+    PERSON = "person"  # whoever did it hears nothing
+    DEVICE = "device"  # everybody who should know, on every device but the one it was done on
+    NOBODY = "nobody"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One row. ``who``, ``key``, ``lives`` and ``only`` are given the signal's subject.
+
+    ``key`` makes the event's unique name together with the kind: the same event twice adds nothing.
+    ``lives`` is how long a push may wait for a device. ``only`` names the one device that is meant, if any.
+    ``bell`` False: pushed, but not listed (welcome, test).
+    """
+
+    name: str
+    label: Promise | str
+    group: Group
+    signal: Signal
+    who: Callable[[Any], Iterable[User]]
+    message: Callable[[Any], messages.Message]
+    key: Callable[[Any], str]
+    lives: Callable[[Any], timedelta]
+    urgency: Urgency = Urgency.HIGH
+    skip: Skip = Skip.PERSON
+    level: Level = Level.INFO
+    bell: bool = True
+    only: Callable[[Any], Device] | None = None
+
+
+def days(number: int) -> Callable[[Any], timedelta]:
+    return lambda _subject: timedelta(days=number)
+
+
+def administrators(_subject: Any) -> Iterable[User]:
+    return User.objects.filter(is_staff=True, is_active=True)
+
+
+KINDS: tuple[Kind, ...] = (
+    Kind(
+        name="drops.received",
+        label=_("A Drop arrives from another device"),
+        group=Group.ACCOUNT,
+        signal=drops.signals.drop_received,
+        who=lambda drop: drop.receivers(),
+        message=messages.drop_received,
+        key=lambda drop: drop.public_id,
+        lives=days(7),
+        skip=Skip.DEVICE,
+    ),
+    Kind(
+        name="push.service_failing",
+        label=_("A push service refuses our messages"),
+        group=Group.SYSTEM,
+        signal=signals.service_paused,
+        who=administrators,
+        message=messages.service_paused,
+        key=lambda state: f"{state.service}:{state.opened_at:%Y%m%d%H%M%S}",
+        lives=days(1),
+        urgency=Urgency.NORMAL,
+        level=Level.ERROR,
+    ),
+    Kind(
+        name="push.welcome",
+        label=_("Push has been turned on"),
+        group=Group.SYSTEM,
+        signal=signals.subscribed,
+        who=lambda subscription: [subscription.user],
+        message=messages.welcome,
+        key=lambda subscription: f"{subscription.pk}:{subscription.created_at:%Y%m%d%H%M%S%f}",
+        lives=lambda _subject: timedelta(minutes=10),
+        skip=Skip.NOBODY,
+        level=Level.SUCCESS,
+        bell=False,
+        only=lambda subscription: subscription.device,
+    ),
+    Kind(
+        name="push.test",
+        label=_("A test that you send yourself"),
+        group=Group.SYSTEM,
+        signal=signals.test_requested,
+        who=lambda test: [test.subscription.user],
+        message=messages.test,
+        key=lambda test: test.key,
+        lives=lambda _subject: timedelta(minutes=10),
+        skip=Skip.NOBODY,
+        bell=False,
+        only=lambda test: test.subscription.device,
+    ),
+)
+
+BY_NAME: dict[str, Kind] = {kind.name: kind for kind in KINDS}

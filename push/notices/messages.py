@@ -1,0 +1,93 @@
+"""What each kind says on a lock screen. Pure functions: a signal's subject in, a message out.
+
+Called in the recipient's language. Text that strangers wrote passes through ``one_line``.
+"""
+
+import unicodedata
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+if TYPE_CHECKING:
+    from drops.models import Drop
+    from push.models import ServiceState, Subscription
+    from push.models.subscription import TestRequest
+
+TITLE_LENGTH = 80  # characters; lock screens cut earlier
+BODY_LENGTH = 240  # characters
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A button on the notification. ``navigate`` is a path of ours: every button opens a page."""
+
+    action: str
+    title: str
+    navigate: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """``url`` is the path that a tap opens."""
+
+    title: str
+    body: str
+    url: str
+    actions: tuple[Action, ...] = ()
+
+
+def one_line(text: str, length: int) -> str:
+    """Text fit for a lock screen: no control or direction characters, single spaces, at most ``length`` characters."""
+    kept = "".join(
+        " " if unicodedata.category(char) in ("Cc", "Zl", "Zp") else char
+        for char in text[: length * 8]
+    )
+    kept = "".join(
+        char
+        for char in kept
+        if unicodedata.category(char) not in ("Cf", "Cs", "Co", "Cn") or char == "\u200d"
+    )
+    line = " ".join(kept.split())
+    return line if len(line) <= length else line[: length - 1].rstrip() + "…"
+
+
+def drop_received(drop: "Drop") -> Message:
+    url = reverse("drops:drop", args=[drop.public_id])
+    device = one_line(drop.sender_device.name, 60) if drop.sender_device else _("another device")
+    return Message(
+        title=one_line(_("Drop from %(device)s") % {"device": device}, TITLE_LENGTH),
+        body=one_line(drop.text, BODY_LENGTH),
+        url=url,
+        actions=(Action("copy", _("Copy"), f"{url}?focus=copy"),),
+    )
+
+
+def service_paused(state: "ServiceState") -> Message:
+    return Message(
+        title=_("Push to %(service)s is paused") % {"service": state.service},
+        body=one_line(
+            state.detail or _("The service refuses our messages. No device was removed."),
+            BODY_LENGTH,
+        ),
+        url=reverse("admin:push_servicestate_changelist"),
+    )
+
+
+def welcome(subscription: "Subscription") -> Message:
+    return Message(
+        title=_("Push is on"),
+        body=_("%(device)s will tell you the moment something happens, even with the page closed.")
+        % {"device": one_line(subscription.device.name, 60)},
+        url=reverse("push:manage") + "#push",
+    )
+
+
+def test(request: "TestRequest") -> Message:
+    return Message(
+        title=_("Test notification"),
+        body=_("It works: this came the whole way to %(device)s.")
+        % {"device": one_line(request.subscription.device.name, 60)},
+        url=reverse("push:manage") + "#push",
+    )
