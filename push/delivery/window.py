@@ -1,0 +1,53 @@
+"""How many messages one push service is given at a time: grows while it is quick, else halves."""
+
+from push.delivery.answers import Answer, Outcome
+
+START = 32
+FLOOR = 4
+CEILING = 1000
+"""In flight at most: 10 HTTP/2 connections of 100 streams."""
+
+QUICK = 1.0
+"""Seconds. A service 50–150 ms away that answers within this has room for more."""
+
+_OVERLOADED = frozenset({406, 429, 503})
+
+
+class Window:
+    """The in-flight limit of one service, adapted as TCP does (RFC 5681 §3.1).
+
+    Up to the last limit that worked it grows by one for each quick answer, so that it doubles in
+    a round trip; above, by one a round trip. Trouble halves it, once for all messages that were
+    on their way at that time.
+    """
+
+    __slots__ = ("_halved_at", "_limit", "_threshold", "in_flight")
+
+    def __init__(self) -> None:
+        self.in_flight = 0
+        self._limit = float(START)
+        self._threshold = float(CEILING)
+        self._halved_at = float("-inf")
+
+    @property
+    def limit(self) -> int:
+        return int(self._limit)
+
+    @property
+    def free(self) -> int:
+        return max(0, int(self._limit) - self.in_flight)
+
+    def learn(self, answer: Answer, elapsed: float, started: float) -> None:
+        """Take one answer into account; ``elapsed`` in seconds, ``started`` on one clock."""
+        overloaded = answer.status in _OVERLOADED or answer.reason == "timeout"
+        if overloaded:
+            if started > self._halved_at:
+                self._limit = max(float(FLOOR), self._limit / 2)
+                self._threshold = self._limit
+                self._halved_at = started + elapsed
+        elif answer.outcome is not Outcome.NETWORK and elapsed < QUICK and self._is_used():
+            step = 1.0 if self._limit < self._threshold else 1.0 / self._limit
+            self._limit = min(float(CEILING), self._limit + step)
+
+    def _is_used(self) -> bool:
+        return self.in_flight * 2 >= self._limit
