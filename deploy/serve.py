@@ -1,4 +1,4 @@
-"""Runs the processes of the Procfile under one foreground command.
+"""Runs the processes of the Procfile, or of another file given, under one foreground command.
 
 The command stops all of them on Ctrl-C, SIGTERM and a closed terminal. When one ends by itself the
 others are stopped too, its last lines are said again, and the exit code is not 0.
@@ -97,7 +97,7 @@ def manner_of_ending(exit_code: int) -> str:
     return f"ended with exit code {exit_code}"
 
 
-def run(port: int) -> int:
+def run(port: int, procfile: Path) -> int:
     """Runs until a signal comes or a process ends, and returns this command's exit code."""
     printer = Printer(greeting(port))
     processes = Processes(printer)
@@ -106,8 +106,7 @@ def run(port: int) -> int:
         "PORT": str(port),
         "PYTHONUNBUFFERED": "1",
     }
-    procfile = parse_procfile((ROOT / "Procfile").read_text(encoding="utf-8"))
-    for name, command in procfile.processes.items():
+    for name, command in parse_procfile(procfile.read_text(encoding="utf-8")).processes.items():
         processes.add_process(name, command, env=environment, cwd=str(ROOT))
     try:
         processes.loop()
@@ -142,7 +141,7 @@ def main() -> int:
         )
         return 2
     signal.signal(signal.SIGHUP, lambda _signal, _frame: os.kill(os.getpid(), signal.SIGTERM))
-    return run(port)
+    return run(port, Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "Procfile")
 
 
 if __name__ == "__main__":
