@@ -111,7 +111,7 @@ class Session:
     def _register(self, message: dict[str, Any]) -> None:
         channel_id, key = message["channelID"], message.get("key")
         try:
-            raw = decode(key) if key else None
+            raw = decode(key.rstrip("=")) if key else None  # Firefox pads it
             if raw is not None:
                 public_key(raw)
         except ValueError:

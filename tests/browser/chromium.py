@@ -1,0 +1,86 @@
+"""Debian's Chromium with a lasting profile; messages reach its service worker by CDP.
+
+`subscribe()` needs Google's servers, so Chromium proves pages, worker and notifications; Firefox
+proves the whole way. An ordinary context counts as incognito, where push is refused.
+"""
+
+import os
+import shutil
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal
+
+from playwright.sync_api import BrowserContext, CDPSession, Page, Playwright
+
+from tests.browser.desktop import Desktop
+
+EXECUTABLE = shutil.which("chromium")
+
+
+class Chromium:
+    """One browser of one person, on one desktop. A context manager."""
+
+    def __init__(self, playwright: Playwright, folder: Path, **options: Any) -> None:
+        """`folder` keeps profile and desktop, and must have a short path. `options` are those of
+        `launch_persistent_context`."""
+        self.playwright = playwright
+        self.folder = folder
+        self.options = options
+        self.desktop: Desktop
+        self.context: BrowserContext
+
+    def __enter__(self) -> "Chromium":
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.desktop = Desktop(self.folder).start()
+        self.context = self.playwright.chromium.launch_persistent_context(
+            self.folder / "profile",
+            executable_path=EXECUTABLE,
+            env={**os.environ, "DBUS_SESSION_BUS_ADDRESS": self.desktop.address},
+            **self.options,
+        )
+        self.context.set_default_timeout(10_000)
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        self.context.close()
+        self.desktop.stop()
+
+    def open(self, url: str) -> Page:
+        """A new tab at this address."""
+        page = self.context.new_page()
+        page.goto(url)
+        return page
+
+    def allow_notifications(
+        self, page: Page, origin: str, setting: Literal["granted", "denied", "prompt"]
+    ) -> None:
+        """Set what a person would choose in the site's settings."""
+        self._session(page).send(
+            "Browser.setPermission",
+            {"permission": {"name": "notifications"}, "setting": setting, "origin": origin},
+        )
+
+    def deliver(self, page: Page, origin: str, payload: str) -> None:
+        """Hand a plain payload to the origin's service worker, as if it had been pushed."""
+        session = self._session(page)
+        registrations: list[dict[str, Any]] = []
+        session.on(
+            "ServiceWorker.workerRegistrationUpdated",
+            lambda event: registrations.extend(event["registrations"]),
+        )
+        session.send("ServiceWorker.enable")
+        while not (mine := [r for r in registrations if r["scopeURL"].startswith(origin)]):
+            page.wait_for_timeout(20)
+        session.send(
+            "ServiceWorker.deliverPushMessage",
+            {"origin": origin, "registrationId": mine[-1]["registrationId"], "data": payload},
+        )
+        session.detach()
+
+    def _session(self, page: Page) -> CDPSession:
+        return self.context.new_cdp_session(page)

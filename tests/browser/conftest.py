@@ -1,0 +1,136 @@
+"""Real browsers for the tests of this folder: running ones are lent out clean, one after another."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fixtures.product import Product
+from tests.push_service import PushService
+
+try:
+    from playwright.sync_api import Playwright, sync_playwright
+
+    from tests.browser.chromium import Chromium
+    from tests.browser.firefox import Firefox
+except ImportError as error:
+    collect_ignore_glob = ["test_*"]
+    if os.environ.get("CI") == "true":
+        raise
+    print(f"The browser tests are skipped: {error}")
+
+PARTS = {"firefox": "firefox-esr", "chromium": "chromium", "D-Bus": "dbus-daemon"}
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # Playwright keeps an event loop in this thread, which nobody else's `asyncio.run` may meet.
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
+def require(*parts: str) -> None:
+    """Skip the test where Debian's parts are missing; with CI=true that is a failure."""
+    missing = [PARTS[part] for part in parts if not shutil.which(PARTS[part])]
+    if missing:
+        message = f"Not installed: apt-get install {' '.join(missing)}"
+        if os.environ.get("CI") == "true":
+            pytest.fail(message)
+        pytest.skip(message)
+
+
+@pytest.fixture(scope="session")
+def browser_folder() -> Iterator[Path]:
+    """Where profiles live: a short path, since sockets are in it."""
+    with tempfile.TemporaryDirectory(prefix="fli-", ignore_cleanup_errors=True) as name:
+        yield Path(name)
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator["Playwright"]:
+    """Playwright's driver. Its loop in this thread makes Django think that it is asynchronous."""
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+    with sync_playwright() as driver:
+        yield driver
+
+
+@pytest.fixture(scope="session")
+def new_firefox(
+    playwright: "Playwright", browser_folder: Path, push_service_process: PushService
+) -> Callable[..., "Firefox"]:
+    """Make a Firefox by name; it is started by `with`. A used profile starts in half the time."""
+    require("firefox", "D-Bus")
+    template = browser_folder / "template"
+    with Firefox(playwright, template, push_service_process.websocket_url):
+        pass
+
+    def make(name: str, **options: Any) -> "Firefox":
+        folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=browser_folder))
+        shutil.copytree(
+            template / "profile", folder / "profile", ignore=shutil.ignore_patterns("*lock")
+        )
+        (folder / "profile" / "prefs.js").unlink(missing_ok=True)  # its uaid is the template's own
+        return Firefox(playwright, folder, push_service_process.websocket_url, **options)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def running_firefoxes(
+    new_firefox: Callable[..., "Firefox"],
+) -> Iterator[Callable[[str], "Firefox"]]:
+    """Firefox by name, started once in the session."""
+    running: dict[str, Firefox] = {}
+    with ExitStack() as stack:
+
+        def get(name: str) -> "Firefox":
+            if name not in running:
+                running[name] = stack.enter_context(new_firefox(name))
+            return running[name]
+
+        yield get
+
+
+@pytest.fixture
+def firefox(product: Product, running_firefoxes: Callable[[str], "Firefox"]) -> Iterator["Firefox"]:
+    """A clean Firefox that may show notifications."""
+    browser = running_firefoxes("first")
+    browser.forget(product.url)
+    yield browser
+    browser.close_tabs()
+
+
+@pytest.fixture
+def second_firefox(
+    product: Product, running_firefoxes: Callable[[str], "Firefox"]
+) -> Iterator["Firefox"]:
+    """Another clean Firefox, on a desktop of its own."""
+    browser = running_firefoxes("second")
+    browser.forget(product.url)
+    yield browser
+    browser.close_tabs()
+
+
+@pytest.fixture
+def new_chromium(
+    playwright: "Playwright", browser_folder: Path
+) -> Iterator[Callable[..., "Chromium"]]:
+    """Start a Chromium with a fresh profile and Playwright's options; it ends with the test."""
+    require("chromium", "D-Bus")
+    with ExitStack() as stack:
+
+        def start(**options: Any) -> "Chromium":
+            folder = Path(tempfile.mkdtemp(prefix="chromium-", dir=browser_folder))
+            return stack.enter_context(Chromium(playwright, folder, **options))
+
+        yield start
+
+
+@pytest.fixture
+def chromium(product: Product, new_chromium: Callable[..., "Chromium"]) -> "Chromium":
+    """A Chromium that nobody has used before."""
+    return new_chromium()
