@@ -10,6 +10,7 @@ import socket
 import sys
 from collections import defaultdict, deque
 from pathlib import Path
+from typing import TextIO
 
 import environ
 import honcho.manager
@@ -26,6 +27,7 @@ class Printer(honcho.printer.Printer):  # type: ignore[misc] # honcho has no typ
 
     def __init__(self, greeting: str) -> None:
         super().__init__(sys.stdout)
+        self.output: TextIO = sys.stdout
         self.greeting = greeting
         self.last_lines: dict[str, deque[str]] = defaultdict(lambda: deque(maxlen=LAST_LINES))
 
