@@ -97,9 +97,10 @@ def running_firefoxes(
 
 @pytest.fixture
 def firefox(product: Product, running_firefoxes: Callable[[str], "Firefox"]) -> Iterator["Firefox"]:
-    """A clean Firefox that may show notifications."""
+    """A clean Firefox whose person allows notifications as soon as they are asked."""
     browser = running_firefoxes("first")
     browser.forget(product.url)
+    browser.allow_notifications(product.url)
     yield browser
     browser.close_tabs()
 
@@ -111,6 +112,7 @@ def second_firefox(
     """Another clean Firefox, on a desktop of its own."""
     browser = running_firefoxes("second")
     browser.forget(product.url)
+    browser.allow_notifications(product.url)
     yield browser
     browser.close_tabs()
 

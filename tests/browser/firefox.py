@@ -23,12 +23,12 @@ FORGET = """async () => {
     localStorage.clear();
     sessionStorage.clear();
 }"""
-GRANTED, DENIED = 1, 2  # values of permissions.default.desktop-notification
+ASK, DENIED = 0, 2  # values of permissions.default.desktop-notification
 
 
-def preferences(websocket_url: str, permission: int | None) -> dict[str, Any]:
+def preferences(websocket_url: str, permission: int) -> dict[str, Any]:
     """Preferences under which Firefox behaves as at home, with this push service."""
-    chosen: dict[str, Any] = {
+    return {
         "dom.push.serverURL": websocket_url,
         "dom.push.testing.allowInsecureServerURL": True,
         "dom.push.connection.enabled": True,  # automation switches it off
@@ -51,10 +51,8 @@ def preferences(websocket_url: str, permission: int | None) -> dict[str, Any]:
         "browser.startup.page": 0,
         "toolkit.telemetry.enabled": False,
         "browser.safebrowsing.downloads.remote.enabled": False,
+        "permissions.default.desktop-notification": permission,
     }
-    if permission is not None:
-        chosen["permissions.default.desktop-notification"] = permission
-    return chosen
 
 
 class Firefox:
@@ -66,11 +64,12 @@ class Firefox:
         folder: Path,
         websocket_url: str,
         *,
-        permission: int | None = GRANTED,
+        permission: int = ASK,
         **options: Any,
     ) -> None:
-        """`folder` keeps profile and desktop, and must have a short path. `options` are those of
-        `launch_persistent_context`; without `permission` Firefox would ask."""
+        """`folder` keeps profile and desktop, and must have a short path. `permission` is what
+        Firefox says to sites that nobody decided about. `options` are those of
+        `launch_persistent_context`."""
         self.playwright = playwright
         self.folder = folder
         self.preferences = preferences(websocket_url, permission)
@@ -93,10 +92,8 @@ class Firefox:
         self.stop()
         self.desktop.stop()
 
-    def start(self, permission: int | None = None) -> None:
+    def start(self) -> None:
         """Start the browser, anew on the same profile when it was stopped before."""
-        if permission is not None:
-            self.preferences["permissions.default.desktop-notification"] = permission
         self.context = self.playwright.firefox.launch_persistent_context(
             self.folder / "profile",
             channel="moz-firefox",
@@ -105,7 +102,6 @@ class Firefox:
             env={
                 **{name: value for name, value in os.environ.items() if name != "DISPLAY"},
                 "DBUS_SESSION_BUS_ADDRESS": self.desktop.address,
-                "MOZ_DISABLE_CONTENT_SANDBOX": "1",
             },
             **self.options,
         )
@@ -114,6 +110,14 @@ class Firefox:
     def stop(self) -> None:
         """End the browser; its profile stays."""
         self.context.close()
+
+    def allow_notifications(self, origin: str) -> None:
+        """What a person does who answers "Allow" when the site asks."""
+        self.context.grant_permissions(["notifications"], origin=origin)
+
+    def reset_permissions(self) -> None:
+        """Take the permission back, so that sites have to ask again."""
+        self.context.clear_permissions()
 
     def open(self, url: str) -> Page:
         """A new tab at this address."""
@@ -135,5 +139,6 @@ class Firefox:
         keep.goto(f"{origin}/healthz")
         keep.evaluate(FORGET)
         self.context.clear_cookies()
+        self.context.clear_permissions()
         keep.goto("about:blank")
         self.desktop.shown.clear()

@@ -78,6 +78,7 @@ def test_firefox_subscribes_receives_shows_and_opens(
     numbers = vapid.public_key.public_numbers()
     key = b"\x04" + numbers.x.to_bytes(32, "big") + numbers.y.to_bytes(32, "big")
 
+    firefox.allow_notifications(site)
     page = firefox.open(f"{site}/#{encode(key)}")
     page.click("button")
     page.wait_for_function("document.title.startsWith('{')")
