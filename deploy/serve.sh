@@ -3,10 +3,6 @@
 set -eu
 cd "$(dirname "$0")/.."
 deploy/bootstrap.sh requirements.lock
-manage() { .venv/bin/python manage.py "$@"; }
-
-manage write_env
-manage migrate --no-input --verbosity 0
-manage createcachetable --verbosity 0
-manage collectstatic --no-input --verbosity 0
+grep -qs '^SECRET_KEY=' "${DATA_DIR:-var}/.env" || .venv/bin/python manage.py write_env
+.venv/bin/python deploy/prepare.py
 exec .venv/bin/python deploy/serve.py
