@@ -169,6 +169,12 @@ def url_names(root: Path) -> dict[str, str]:
     }
 
 
+def app_of_url(name: str, names: dict[str, str]) -> str:
+    """The app of ``drops:list`` is its namespace; a plain name is looked up."""
+    namespace, colon, _name = name.rpartition(":")
+    return namespace if colon else names.get(name, "")
+
+
 def is_upward(app: str, other: str) -> bool:
     """Whether ``other`` is a different app on the same floor or on a higher one."""
     return app != other and app in FLOORS and other in FLOORS and FLOORS[other] >= FLOORS[app]
@@ -188,9 +194,9 @@ def upward_names_in_python(root: Path) -> list[str]:
         for node in ast.walk(tree_of(path)):
             if isinstance(node, ast.Call) and called_name(node) in URL_CALLS:
                 complaints += [
-                    f"{place}: names the URL {name} of {names[name]}"
+                    f"{place}: names the URL {name} of {app_of_url(name, names)}"
                     for name in first_text(node)
-                    if is_upward(app, names.get(name, ""))
+                    if is_upward(app, app_of_url(name, names))
                 ]
     return complaints
 
@@ -220,7 +226,7 @@ def apps_named_in_tag(
     if quoted is None:
         return []
     if tag == "url":
-        return [names[quoted[1]]] if quoted[1] in names else []
+        return [app_of_url(quoted[1], names)]
     folder = quoted[1].split("/")[0]
     return [TEMPLATE_FOLDERS.get(folder, folder)]
 

@@ -124,14 +124,15 @@ def test_a_name_from_the_same_app_or_from_below_is_no_fault(
     assert structure.upward_names_in_python(tmp_path) == []
 
 
-@pytest.mark.parametrize("call", ["reverse('bell')", "redirect('bell')", "reverse_lazy('bell', 1)"])
+@pytest.mark.parametrize(
+    "call", ["reverse('bell')", "redirect('bell')", "reverse_lazy('bell', 1)", "reverse('push:x')"]
+)
 def test_a_url_name_from_a_floor_above_is_found(tmp_path: Path, call: str) -> None:
     write(tmp_path, "push/urls.py", "urlpatterns = [path('bell', bell, name='bell')]")
     write(tmp_path, "push/views/bell.py", call)
     write(tmp_path, "drops/views.py", call)
-    assert structure.upward_names_in_python(tmp_path) == [
-        "drops/views.py: names the URL bell of push"
-    ]
+    [complaint] = structure.upward_names_in_python(tmp_path)
+    assert complaint.startswith("drops/views.py: names the URL ")
 
 
 @pytest.mark.parametrize(
@@ -140,6 +141,7 @@ def test_a_url_name_from_a_floor_above_is_found(tmp_path: Path, call: str) -> No
         "{% include 'push/_card.html' with x=1 %}",
         '{% extends "push/page.html" %}',
         "{% url 'bell' %}",
+        "{% url 'push:bell' as url %}",
         "{% static 'push/push.js' %}",
         "{% load i18n import_map %}",
         "{% load thing from import_map %}",
