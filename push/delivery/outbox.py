@@ -1,0 +1,165 @@
+"""The outbox in the database: what is due, whose turn it is, and who has it in hand. No HTTP.
+
+A row is claimed under a lease. Its owner renews the lease while the row is in hand; a lease that
+lapses (its owner was killed) is taken up again. Written in SQL because an ORM object per row costs
+several times as much as sending the message; each function is a constant number of statements.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.db import connection
+
+LEASE = timedelta(seconds=60)
+
+_DUE = """
+WITH RECURSIVE services (service) AS (
+    SELECT MIN(service) FROM push_delivery WHERE state = 'pending'
+    UNION ALL
+    SELECT (SELECT MIN(delivery.service) FROM push_delivery delivery
+            WHERE delivery.state = 'pending' AND delivery.service > services.service)
+    FROM services WHERE services.service IS NOT NULL
+)
+SELECT services.service,
+       (SELECT MIN(delivery.due_at) FROM push_delivery delivery
+        WHERE delivery.state = 'pending' AND delivery.service = services.service),
+       paused.open_until, paused.reason
+FROM services LEFT JOIN push_servicestate paused ON paused.service = services.service
+WHERE services.service IS NOT NULL
+"""
+
+# MATERIALIZED: in line, PostgreSQL may run the inner query again and claim more than LIMIT rows.
+_CLAIM_ON_POSTGRESQL = """
+WITH due AS MATERIALIZED (
+    SELECT id FROM push_delivery
+    WHERE state = 'pending' AND service = %s AND due_at <= %s
+    ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED
+)
+UPDATE push_delivery
+SET state = 'sending', attempts = attempts + 1, lease_owner = %s, lease_until = %s
+FROM due WHERE push_delivery.id = due.id
+RETURNING push_delivery.id
+"""
+
+# One statement of SQLite's is alone with the database: the condition and the update are one.
+_CLAIM_ON_SQLITE = """
+UPDATE push_delivery
+SET state = 'sending', attempts = attempts + 1, lease_owner = %s, lease_until = %s
+WHERE id IN (
+    SELECT id FROM push_delivery
+    WHERE state = 'pending' AND service = %s AND due_at <= %s
+    ORDER BY due_at LIMIT %s
+)
+RETURNING id
+"""
+
+# The owner's name stays on the row: should the old owner still live, what it heard counts.
+_RELEASE_LAPSED = """
+UPDATE push_delivery SET state = 'pending', due_at = %s, lease_until = NULL
+WHERE state = 'sending' AND lease_until < %s
+"""
+
+_EXPIRE = """
+UPDATE push_delivery
+SET state = 'expired', reason = CASE WHEN reason = '' THEN 'expired' ELSE reason END
+WHERE state = 'pending' AND service = %s AND expires_at <= %s
+"""
+
+_RENEW = "UPDATE push_delivery SET lease_until = %s "
+_GIVE_BACK = "UPDATE push_delivery SET state = 'pending', due_at = %s, lease_until = NULL "
+_MINE = """
+WHERE state = 'sending' AND lease_owner = %s
+AND id IN (SELECT CAST(value AS bigint) FROM {array}(%s))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """One service with rows that wait. ``paused_until`` in the past: a few may try whether it works."""
+
+    service: str
+    due_at: datetime
+    paused_until: datetime | None
+    reason: str
+
+    def may_go_at(self) -> datetime:
+        return max(self.due_at, self.paused_until) if self.paused_until else self.due_at
+
+
+def due() -> list[Due]:
+    """Every service with waiting rows and when its first one is due, paused services included.
+
+    Walks the index from service to service, so that a million rows of one cost nothing.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_DUE)
+        return [
+            Due(service, _read(due_at), _read(until) if until else None, reason or "")
+            for service, due_at, until, reason in cursor.fetchall()
+        ]
+
+
+def claim(owner: str, service: str, limit: int, now: datetime) -> list[int]:
+    """Takes at most ``limit`` due rows of one service, the longest due first; their ids."""
+    until = moment(now + LEASE)
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(_CLAIM_ON_POSTGRESQL, [service, now, limit, owner, until])
+        else:
+            cursor.execute(_CLAIM_ON_SQLITE, [owner, until, service, moment(now), limit])
+        return [row[0] for row in cursor.fetchall()]
+
+
+def renew(owner: str, ids: Iterable[int], now: datetime) -> None:
+    """The owner's heartbeat: a new lease for all rows in hand, in one statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(_RENEW + _mine(), [moment(now + LEASE), owner, json.dumps([*ids])])
+
+
+def give_back(owner: str, ids: Iterable[int], now: datetime) -> int:
+    """Puts rows in hand back in the queue, due at once; how many they were."""
+    with connection.cursor() as cursor:
+        cursor.execute(_GIVE_BACK + _mine(), [moment(now), owner, json.dumps([*ids])])
+        return int(cursor.rowcount)
+
+
+def release_lapsed(now: datetime) -> int:
+    """Puts rows whose owner has died back in the queue; how many they were."""
+    at = moment(now)
+    with connection.cursor() as cursor:
+        # An UPDATE takes SQLite's write lock even when it changes nothing.
+        cursor.execute(
+            "SELECT 1 FROM push_delivery WHERE state = 'sending' AND lease_until < %s LIMIT 1", [at]
+        )
+        if cursor.fetchone() is None:
+            return 0
+        cursor.execute(_RELEASE_LAPSED, [at, at])
+        return int(cursor.rowcount)
+
+
+def expire(service: str, now: datetime) -> int:
+    """Ends the waiting rows of a paused service whose time to live is spent."""
+    with connection.cursor() as cursor:
+        cursor.execute(_EXPIRE, [service, moment(now)])
+        return int(cursor.rowcount)
+
+
+def moment(at: datetime) -> str:
+    """A time as both databases compare it with their own: UTC, SQLite's without a zone."""
+    at = at.astimezone(UTC)
+    return at.isoformat() if connection.vendor == "postgresql" else str(at.replace(tzinfo=None))
+
+
+def _mine() -> str:
+    postgresql = connection.vendor == "postgresql"
+    return _MINE.format(array="json_array_elements_text" if postgresql else "json_each")
+
+
+def _read(value: Any) -> datetime:
+    """PostgreSQL gives a time, SQLite the text that was stored."""
+    return (
+        value if isinstance(value, datetime) else datetime.fromisoformat(value).replace(tzinfo=UTC)
+    )

@@ -1,0 +1,224 @@
+"""Writes the outcomes of a batch down, in one transaction and a constant number of statements."""
+
+import json
+import logging
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from django.db import connection, transaction
+from django.db.models import F
+
+from push.delivery import guard
+from push.delivery.answers import Outcome
+from push.delivery.outbox import moment
+from push.delivery.outcomes import Runs, Sent, Verdict, decide
+from push.delivery.recheck import Fate
+from push.models import Delivery, GoneEndpoint, Subscription
+
+logger = logging.getLogger(__name__)
+
+type Columns = Mapping[str, str]
+"""Names of columns and their types in PostgreSQL, the id first."""
+
+_DELIVERY: Columns = {
+    "id": "bigint",
+    "state": "text",
+    "status": "smallint",
+    "reason": "text",
+    "detail": "text",
+    "due_at": "timestamptz",
+    "sent_at": "timestamptz",
+    "accepted_at": "timestamptz",
+    "accepted_ms": "integer",
+    "location": "text",
+    "apns_id": "text",
+}
+_SUBSCRIPTION: Columns = {
+    "id": "bigint",
+    "last_error_at": "timestamptz",
+    "last_error_status": "smallint",
+    "last_error_reason": "text",
+    "last_error_detail": "text",
+}
+_FATE: Columns = {"id": "bigint", "state": "text", "reason": "text", "due_at": "timestamptz"}
+_SLOWED: Columns = {"id": "bigint", "due_at": "timestamptz"}
+
+_SLOW_DOWN = """
+UPDATE push_delivery AS target SET due_at = said.due_at
+FROM ({said}) AS said
+WHERE target.subscription_id = said.id AND target.state = 'pending'
+AND target.due_at < said.due_at
+"""
+_STILL_MINE = "target.lease_owner = %s AND target.state IN ('sending', 'pending')"
+_RELEASED = ", lease_until = NULL, lease_owner = ''"
+
+
+def record(owner: str, batch: Sequence[Sent], runs: Runs, now: datetime) -> list[Sent]:
+    """Moves each row on to what its answer means; returns what was still this owner's to say.
+
+    A row whose lease lapsed counts until somebody else has claimed it.
+    """
+    with transaction.atomic():
+        verdict = decide(batch, runs, now)
+        rows = [_delivery_values(sent, verdict.fates[sent.row.id]) for sent in batch]
+        moved = _update("push_delivery", _DELIVERY, rows, owner)
+        ours = [sent for sent in batch if sent.row.id in moved]
+        _slow_others_down(ours)
+        _revive(verdict, now)
+        _update_subscriptions(ours, verdict, now)
+    for sent in ours:
+        if sent.answer.outcome is not Outcome.ACCEPTED:
+            _log(sent, verdict.fates[sent.row.id])
+    return ours
+
+
+def settle(owner: str, fates: Mapping[int, Fate]) -> None:
+    """Moves claimed rows on that were not sent."""
+    if fates:
+        rows = [[pk, fate.state, fate.reason, _at(fate.due_at)] for pk, fate in fates.items()]
+        _update("push_delivery", _FATE, rows, owner)
+
+
+def _delivery_values(sent: Sent, fate: Fate) -> list[object]:
+    answer = sent.answer
+    accepted = answer.outcome is Outcome.ACCEPTED
+    return [
+        sent.row.id,
+        fate.state,
+        answer.status,
+        fate.reason,
+        answer.detail,
+        _at(fate.due_at),
+        _at(sent.at - timedelta(milliseconds=sent.elapsed_ms)),
+        _at(sent.at) if accepted else None,
+        sent.elapsed_ms if accepted else None,
+        answer.location.replace("\x00", ""),
+        answer.apns_id.replace("\x00", ""),
+    ]
+
+
+def _at(at: datetime | None) -> str | None:
+    return moment(at) if at else None
+
+
+def _update(
+    table: str, columns: Columns, rows: Sequence[Sequence[object]], owner: str = ""
+) -> set[int]:
+    """One statement that gives each row its own values; with an owner, only rows that it holds.
+
+    The ids that changed. A missing ``due_at`` leaves the old one.
+    """
+    if not rows:
+        return set()
+    names = list(columns)[1:]
+    values = {name: f"said.{name}" for name in names}
+    if "due_at" in values:
+        values["due_at"] = "COALESCE(said.due_at, target.due_at)"
+    assigned = ", ".join(f"{name} = {value}" for name, value in values.items())
+    statement = (
+        f"UPDATE {table} AS target SET {assigned}{_RELEASED if owner else ''} "  # noqa: S608
+        f"FROM ({_rows_of_json(columns)}) AS said WHERE target.id = said.id"
+        f"{f' AND {_STILL_MINE}' if owner else ''} RETURNING target.id"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [json.dumps(rows), *([owner] if owner else [])])
+        return {row[0] for row in cursor.fetchall()}
+
+
+def _rows_of_json(columns: Columns) -> str:
+    """A query that reads a JSON array of arrays as rows with these columns."""
+    if connection.vendor == "postgresql":
+        fields = [
+            f"(value->>{i})::{kind} AS {name}" for i, (name, kind) in enumerate(columns.items())
+        ]
+        return f"SELECT {', '.join(fields)} FROM json_array_elements(%s)"  # noqa: S608
+    fields = [f"json_extract(value, '$[{i}]') AS {name}" for i, name in enumerate(columns)]
+    return f"SELECT {', '.join(fields)} FROM json_each(%s)"  # noqa: S608
+
+
+def _slow_others_down(batch: Sequence[Sent]) -> None:
+    """A device's push service asked for a pause: what else waits for the device waits as well."""
+    until: dict[int, datetime] = {}
+    for sent in batch:
+        pk, asked = sent.row.subscription_id, sent.answer.retry_after
+        if asked and pk is not None and sent.answer.outcome is Outcome.SLOW_DOWN:
+            until[pk] = sent.at + timedelta(seconds=asked)
+    if until:
+        rows = json.dumps([[pk, _at(at)] for pk, at in until.items()])
+        with connection.cursor() as cursor:
+            cursor.execute(_SLOW_DOWN.format(said=_rows_of_json(_SLOWED)), [rows])
+
+
+def _revive(verdict: Verdict, now: datetime) -> None:
+    """Takes back what was said of devices when it turned out that they were not to blame."""
+    for service, until in verdict.revived.items():
+        ids = guard.gone_in_window(service, now)
+        dead = Subscription.objects.filter(pk__in=ids)
+        GoneEndpoint.objects.filter(endpoint_hash__in=dead.values("endpoint_hash")).delete()
+        Delivery.objects.filter(
+            subscription__in=ids, state=Delivery.State.GONE, expires_at__gt=until
+        ).update(state=Delivery.State.PENDING, reason="mass_failure", due_at=until)
+        dead.update(state=Subscription.State.ACTIVE, gone_at=None)
+    for service, key_id in verdict.pardoned:
+        blamed = guard.wrongly_blamed(service, key_id, now)
+        Subscription.objects.filter(pk__in=blamed).update(state=Subscription.State.ACTIVE)
+        refused = Subscription.objects.filter(service=service, key_id=key_id, refusals__gt=0)
+        refused.update(refusals=0)
+
+
+def _update_subscriptions(batch: Sequence[Sent], verdict: Verdict, now: datetime) -> None:
+    last = {sent.row.subscription_id: sent for sent in batch if sent.row.subscription_id}
+    accepted = [pk for pk, sent in last.items() if sent.answer.outcome is Outcome.ACCEPTED]
+    failed = [sent for sent in last.values() if sent.answer.outcome is not Outcome.ACCEPTED]
+    rows = Subscription.objects.filter(pk__in=[pk for pk in last if pk is not None])
+    if connection.features.has_select_for_update:
+        # In one order everywhere, or two workers wait for each other.
+        list(rows.select_for_update().order_by("pk").values_list("pk"))
+    Subscription.objects.filter(pk__in=accepted).update(
+        last_accepted_at=now,
+        last_error_at=None,
+        last_error_status=None,
+        last_error_reason="",
+        last_error_detail="",
+        refusals=0,
+    )
+    _update("push_subscription", _SUBSCRIPTION, [_error_values(sent) for sent in failed])
+    if verdict.refused:
+        Subscription.objects.filter(pk__in=verdict.refused).update(refusals=F("refusals") + 1)
+    _set_aside(verdict.stale)
+    _bury(verdict.gone, now)
+
+
+def _error_values(sent: Sent) -> list[object]:
+    answer = sent.answer
+    return [sent.row.subscription_id, _at(sent.at), answer.status, answer.reason, answer.detail]
+
+
+def _set_aside(stale: Collection[int]) -> None:
+    if stale:
+        active = Subscription.objects.active().filter(pk__in=stale)
+        active.update(state=Subscription.State.STALE)
+
+
+def _bury(gone: Mapping[int, str], now: datetime) -> None:
+    """Marks subscriptions gone and remembers their endpoints; ``tasks.prune`` deletes them later."""
+    if gone:
+        dead = Subscription.objects.filter(pk__in=gone).exclude(state=Subscription.State.GONE)
+        dead.update(state=Subscription.State.GONE, gone_at=now)
+        GoneEndpoint.objects.bulk_create(
+            [GoneEndpoint(endpoint_hash=digest, gone_at=now) for digest in gone.values()],
+            ignore_conflicts=True,
+        )
+
+
+def _log(sent: Sent, fate: Fate) -> None:
+    waits = fate.state == Delivery.State.PENDING
+    logger.log(
+        logging.DEBUG if waits else logging.INFO,
+        "%s %s: %s (%s, %s)",
+        sent.row.service,
+        sent.row.endpoint_hash[:8],
+        fate.state,
+        sent.answer.status or "no answer",
+        fate.reason,
+    )

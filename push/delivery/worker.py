@@ -1,0 +1,278 @@
+"""The worker's loop: wait, hear, record, look, claim, send. One thread; as many workers as one likes."""
+
+import logging
+import os
+import secrets
+import socket
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
+from django.utils import timezone
+
+from push.delivery import outbox, payload, recheck
+from push.delivery.answers import Outcome
+from push.delivery.breaker import PROBES
+from push.delivery.outcomes import Runs, Sent
+from push.delivery.recheck import Fate, Row
+from push.delivery.record import record, settle
+from push.delivery.sender import Result, Sender
+from push.delivery.wake import Bell, watch
+from push.models import Delivery
+
+logger = logging.getLogger(__name__)
+
+SWEEP_EVERY = 5.0
+"""Seconds between two looks for lapsed leases and for rows that no commit announced."""
+
+RENEW_EVERY = 20.0
+"""Seconds between two heartbeats; the lease is 60."""
+
+STOP_WITHIN = 10.0
+"""Seconds that messages in flight are given at a stop."""
+
+_RECORD_AT = 200  # Answers that are written down at once, …
+_RECORD_AFTER = 0.02  # … or seconds after the first of them.
+_LOOK_AGAIN = 0.05  # Seconds until the next look when somebody else was quicker.
+_LONGEST_WAIT = 5.0  # Seconds between two tries to reach the database.
+
+
+class Worker:
+    """Drains the outbox until it is told to stop."""
+
+    def __init__(self, bell: Bell | None = None) -> None:
+        self.owner = f"{socket.gethostname()[:20]}:{os.getpid()}:{secrets.token_hex(3)}"
+        self.outcomes: Counter[str] = Counter()
+        self.bell = bell or Bell()
+        self._sender = Sender(wake_fd=self.bell.read_fd)
+        self._watch = watch(self.bell)
+        self._stops = 0
+        self._runs = Runs()
+        self._rows: dict[int, Row] = {}  # in hand: submitted, not yet recorded
+        self._in_hand: Counter[str] = Counter()
+        self._loose: list[int] = []  # claimed, not yet submitted
+        self._shortened: set[int] = set()
+        self._heard: list[Sent] = []
+        self._heard_since = 0.0
+        self._waiting: list[outbox.Due] = []
+        self._look_at = 0.0
+        self._sweep_at = 0.0
+        self._renew_at = 0.0
+        self._failures = 0
+
+    def stop(self) -> None:
+        """Finish what is in flight and end; a second time: end at once. Safe in a signal handler."""
+        self._stops += 1
+
+    def run(self, *, until_empty: bool = False) -> None:
+        """Works until ``stop``, or until nothing is due and nothing in flight."""
+        try:
+            while not self._stops:
+                self._guarded_turn()
+                if until_empty and not self._failures and self._is_empty():
+                    break
+            self._finish()
+        finally:
+            self._sender.close()
+            self._watch.close()
+
+    def _guarded_turn(self) -> None:
+        try:
+            self._turn()
+        except (OperationalError, InterfaceError) as error:
+            self._failures += 1
+            connection.close()
+            wait = min(0.1 * 2 ** min(self._failures, 10), _LONGEST_WAIT)
+            said = str(error).strip().partition("\n")[0]
+            logger.warning("The database is away (%s); next try in %.1f s.", said, wait)
+            self._hear_for(wait)
+            self._look_at = 0.0
+            return
+        if self._failures:
+            logger.info("The database is back.")
+            self._failures = 0
+
+    def _turn(self) -> None:
+        if self._loose:
+            outbox.give_back(self.owner, self._loose, timezone.now())
+            self._loose = []
+        self._hear(self._sender.poll(self._timeout() if not self._failures else 0.0))
+        woken = self.bell.answer()
+        if self._watch.changed() or woken:
+            self._look_at = 0.0
+        now = time.monotonic()
+        if self._heard and self._must_record(now):
+            self._record()
+        if now >= self._sweep_at:
+            self._sweep()
+        if self._rows and now >= self._renew_at:
+            outbox.renew(self.owner, self._rows, timezone.now())
+            self._renew_at = now + RENEW_EVERY
+        if now >= self._look_at:
+            self._look()
+        self._claim()
+
+    def _timeout(self) -> float:
+        """Seconds until there is something to do that no wake-up announces."""
+        at = min(self._look_at, self._sweep_at)
+        if self._rows:
+            at = min(at, self._renew_at)
+        if self._heard:
+            at = min(at, self._heard_since + _RECORD_AFTER)
+        timeout = at - time.monotonic()
+        if self._watch.every is not None:
+            timeout = min(timeout, self._watch.every)
+        return max(timeout, 0.0)
+
+    def _is_empty(self) -> bool:
+        now = timezone.now()
+        return (
+            not self._rows
+            and self._look_at > time.monotonic()
+            and all(due.may_go_at() > now for due in self._waiting)
+        )
+
+    # Answers
+
+    def _hear(self, results: Sequence[Result]) -> None:
+        if results and not self._heard:
+            self._heard_since = time.monotonic()
+        at = timezone.now()
+        for result in results:
+            if not self._send_shorter(result):
+                row = self._rows[result.message.id]
+                self._heard.append(Sent(row, result.answer, result.elapsed_ms, at))
+
+    def _hear_for(self, seconds: float) -> None:
+        """Listens to the push services alone, until a stop."""
+        until = time.monotonic() + seconds
+        while not self._stops and (left := until - time.monotonic()) > 0:
+            self._hear(self._sender.poll(left))
+            self.bell.answer()
+
+    def _send_shorter(self, result: Result) -> bool:
+        """A message that was too big goes out once more, shortened."""
+        message = result.message
+        if result.answer.outcome is not Outcome.TOO_BIG or message.id in self._shortened:
+            return False
+        shorter = payload.shorten(message.plaintext)
+        if shorter is None:
+            return False
+        self._shortened.add(message.id)
+        self._sender.submit([replace(message, plaintext=shorter)])
+        return True
+
+    def _must_record(self, now: float) -> bool:
+        return (
+            len(self._heard) >= _RECORD_AT
+            or now - self._heard_since >= _RECORD_AFTER
+            or not self._sender.in_flight
+        )
+
+    def _record(self) -> None:
+        heard = self._heard
+        try:
+            record(self.owner, heard, self._runs, timezone.now())
+        except (OperationalError, InterfaceError):
+            raise
+        except DatabaseError:
+            self._record_singly(heard)
+        self._heard = []
+        for sent in heard:
+            row = self._rows.pop(sent.row.id)
+            self._shortened.discard(row.id)
+            self._in_hand[row.service] -= 1
+            self.outcomes[sent.answer.outcome] += 1
+
+    def _record_singly(self, heard: Sequence[Sent]) -> None:
+        """One answer that the database will not take never takes the others with it."""
+        for sent in heard:
+            try:
+                record(self.owner, [sent], self._runs, timezone.now())
+            except (OperationalError, InterfaceError):
+                raise
+            except DatabaseError:
+                logger.exception("The outcome of delivery %s cannot be recorded.", sent.row.id)
+                settle(self.owner, {sent.row.id: Fate(Delivery.State.FAILED, "internal")})
+
+    # Rows
+
+    def _sweep(self) -> None:
+        now = timezone.now()
+        lapsed = outbox.release_lapsed(now)
+        if lapsed:
+            logger.warning("%d deliveries are taken up again: their worker has died.", lapsed)
+        for due in self._waiting:
+            if due.paused_until and due.paused_until > now:
+                outbox.expire(due.service, now)
+        self._sweep_at = time.monotonic() + SWEEP_EVERY
+        self._look_at = 0.0
+
+    def _look(self) -> None:
+        self._waiting = outbox.due()
+        now = timezone.now()
+        waits = [(due.may_go_at() - now).total_seconds() for due in self._waiting]
+        ahead = min((wait for wait in waits if wait > 0), default=SWEEP_EVERY)
+        self._look_at = time.monotonic() + ahead
+
+    def _claim(self) -> None:
+        now = timezone.now()
+        waiting = []
+        for due in self._waiting:
+            room = self._room(due) if due.may_go_at() <= now else 0
+            ids = outbox.claim(self.owner, due.service, room, now) if room else []
+            self._dispatch(ids, now)
+            if len(ids) == room and not (room and due.reason):  # nothing claimed, or more is there
+                waiting.append(due)
+            elif ids:
+                self._look_at = 0.0
+            else:  # another worker has them, and perhaps not committed yet
+                self._look_at = min(self._look_at, time.monotonic() + _LOOK_AGAIN)
+        self._waiting = waiting
+
+    def _room(self, due: outbox.Due) -> int:
+        """How many rows of a service to claim now: not one by one while many are in flight."""
+        in_hand = self._in_hand[due.service]
+        if due.reason:
+            return max(0, PROBES - in_hand)
+        free = self._sender.slots(due.service)
+        return free if free * 4 >= free + in_hand else 0
+
+    def _dispatch(self, ids: list[int], now: datetime) -> None:
+        if not ids:
+            return
+        self._loose = ids
+        rows = recheck.load(ids)
+        fates = recheck.judge(rows, now)
+        wanted = [row for row in rows if row.id not in fates]
+        messages, failed = recheck.messages(wanted, now)
+        settle(self.owner, fates | failed)
+        if not self._rows:
+            self._renew_at = time.monotonic() + RENEW_EVERY
+        for row in wanted:
+            if row.id not in failed:
+                self._rows[row.id] = row
+                self._in_hand[row.service] += 1
+        self._loose = []
+        self._sender.submit(messages)
+
+    # The end
+
+    def _finish(self) -> None:
+        """Hears out what is in flight, as long as it may, and gives back the rest."""
+        until = time.monotonic() + STOP_WITHIN
+        while self._sender.in_flight and self._stops < 2 and time.monotonic() < until:
+            self._hear(self._sender.poll(until - time.monotonic()))
+            self.bell.answer()
+        try:
+            if self._heard:
+                self._record()
+            given_back = outbox.give_back(self.owner, [*self._rows, *self._loose], timezone.now())
+        except DatabaseError as error:
+            logger.warning("Stopped without the database; the leases will lapse: %s", error)
+            return
+        if given_back:
+            logger.info("%d deliveries were given back.", given_back)
