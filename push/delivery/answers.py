@@ -152,12 +152,11 @@ def classify_failure(curl_errno: int, message: str) -> Answer:
 
 _TAGS = re.compile(r"<[^<>]*>")
 _SECRETS = re.compile(r"\S*://\S*|[\w+/=.:%-]{40,}", re.ASCII)
-_UNPRINTABLE = re.compile(r"[^\x20-\x7e\xa0-\uffff]+")
 
 
 def sanitise(text: str) -> str:
     """Short, on one line, and without anything that could be an endpoint, a key or a token."""
-    text = _UNPRINTABLE.sub(" ", _TAGS.sub(" ", text))
+    text = "".join(each if each.isprintable() else " " for each in _TAGS.sub(" ", text))
     return " ".join(_SECRETS.sub("[…]", text).split())[:_MAX_DETAIL]
 
 

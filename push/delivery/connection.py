@@ -72,7 +72,6 @@ def new_handle(plain: bool, connect_timeout: float, total_timeout: float) -> Any
     handle.setopt(pycurl.TIMEOUT_MS, round(total_timeout * 1000))
     handle.setopt(pycurl.TCP_KEEPALIVE, 1)
     handle.setopt(pycurl.USERAGENT, "FastLinkIt")
-    handle.setopt(pycurl.SUPPRESS_CONNECT_HEADERS, 1)
     if plain:
         handle.setopt(pycurl.NOPROXY, "*")
         handle.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1)

@@ -164,7 +164,12 @@ def _parse_host(entry: str) -> tuple[str, int | None]:
     except ValueError:
         host, port = None, None
     shown = f"[{host}]" if host and ":" in host else host
-    if not host or entry.lower() != (shown if port is None else f"{shown}:{port}"):
+    known_form = bool(_VISIBLE_ASCII.match(entry))
+    if (
+        not host
+        or not known_form
+        or entry.lower() != (shown if port is None else f"{shown}:{port}")
+    ):
         raise ValueError(entry)
     return host, port
 

@@ -1,14 +1,13 @@
-"""Many messages to many outcomes over one CurlMulti loop: HTTP, no database (RFC 8030 §5).
+"""Many messages to many outcomes over one libcurl loop: HTTP, no database (RFC 8030 §5).
 
 One thread, one epoll, HTTP/2 with many streams a connection where the service speaks it,
 kept-alive HTTP/1.1 where it does not. The next messages are encrypted while the network works.
 """
 
-import select
+import logging
 import time
 from collections import deque
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -16,11 +15,14 @@ from typing import Any, Self
 import pycurl
 
 from push.delivery.answers import Answer, Outcome, classify, classify_failure
-from push.delivery.connection import MAX_BODY, new_handle, new_multi
+from push.delivery.connection import MAX_BODY, new_handle
 from push.delivery.encryption import EncryptionError, PlaintextTooLongError, encrypt
+from push.delivery.event_loop import EventLoop
 from push.delivery.request import Message, parse_headers, request_headers
 from push.delivery.vapid import UnknownKeyError
 from push.delivery.window import Window
+
+logger = logging.getLogger(__name__)
 
 __all__ = ["Message", "Result", "Sender"]
 
@@ -73,12 +75,7 @@ class Sender:
         total_timeout: float = TOTAL_TIMEOUT,
     ) -> None:
         self._timeouts = (connect_timeout, total_timeout)
-        self._wake_fd = wake_fd
-        self._multi = new_multi(self._on_socket, self._on_timer)
-        self._epoll = select.epoll()
-        if wake_fd is not None:
-            self._epoll.register(wake_fd, select.EPOLLIN)
-        self._timer_at: float | None = None
+        self._loop = EventLoop(wake_fd)
         self._queue: deque[Message] = deque()
         self._transfers: dict[Any, _Transfer] = {}  # the oldest first
         self._idle: dict[bool, list[Any]] = {True: [], False: []}  # handles by "plain http"
@@ -118,7 +115,9 @@ class Sender:
         while True:
             self._launch()
             wait = 0.0 if self._queue or self._results else until - time.monotonic()
-            woken = self._drive(max(wait, 0.0)) or woken
+            if self._transfers:
+                wait = min(wait, self._oldest_ends_at() - time.monotonic())
+            woken = self._loop.drive(wait) or woken
             self._collect()
             if self._results or woken or time.monotonic() >= until:
                 results, self._results = self._results, []
@@ -126,16 +125,15 @@ class Sender:
 
     def close(self) -> None:
         """Drop what is in flight (no results come for it) and all connections."""
-        for handle in self._transfers:
-            self._multi.remove_handle(handle)
+        for handle, transfer in self._transfers.items():
+            self._loop.remove(transfer.message.service, handle)
             handle.close()
         for handle in (*self._idle[True], *self._idle[False]):
             handle.close()
         self._transfers.clear()
         self._idle = {True: [], False: []}
         self._queue.clear()
-        self._multi.close()
-        self._epoll.close()
+        self._loop.close()
 
     def _window(self, service: str) -> Window:
         window = self._windows.get(service)
@@ -155,9 +153,11 @@ class Sender:
                 self._finish(message, Answer(Outcome.REJECTED, None, "too_long"))
             except EncryptionError:
                 self._finish(message, Answer(Outcome.MISMATCH, None, "bad_device_keys"))
-            except Exception as error:  # One message never takes the others with it.
-                detail = type(error).__name__
-                self._finish(message, Answer(Outcome.REJECTED, None, "internal", detail))
+            except pycurl.error as error:
+                self._finish(message, classify_failure(*error.args))
+            except Exception:  # One message never takes the others with it.
+                logger.exception("Delivery %s could not be prepared", message.id)
+                self._finish(message, Answer(Outcome.REJECTED, None, "internal"))
 
     def _start(self, message: Message) -> None:
         body = encrypt(message.plaintext, message.p256dh, message.auth)
@@ -172,45 +172,16 @@ class Sender:
             handle.setopt(pycurl.POSTFIELDS, body)
             handle.setopt(pycurl.HEADERFUNCTION, transfer.headers.append)
             handle.setopt(pycurl.WRITEFUNCTION, transfer.write)
-            self._multi.add_handle(handle)
+            self._loop.add(message.service, handle)
         except BaseException:
             handle.close()
             raise
         self._transfers[handle] = transfer
 
-    def _drive(self, wait: float) -> bool:
-        """One look at the network, at most ``wait`` seconds long. True: the wake-up came."""
-        now = time.monotonic()
-        if self._timer_at is not None:
-            wait = min(wait, self._timer_at - now)
-        if self._transfers:
-            wait = min(wait, self._oldest_ends_at() - now)
-        woken = False
-        for fd, events in self._epoll.poll(max(wait, 0.0)):
-            if fd == self._wake_fd:
-                woken = True
-            else:
-                self._act(fd, _curl_events(events))
-        if self._timer_at is not None and time.monotonic() >= self._timer_at:
-            self._timer_at = None
-            self._act(pycurl.SOCKET_TIMEOUT, 0)
-        return woken
-
-    def _act(self, fd: int, events: int) -> None:
-        # What fails here fails for a transfer, which says so itself or ends at its time-out.
-        with suppress(pycurl.error):
-            self._multi.socket_action(fd, events)
-
     def _collect(self) -> None:
         """Turn the transfers that ended into results."""
-        while True:
-            queued, succeeded, failed = self._multi.info_read()
-            for handle in succeeded:
-                self._end(handle, 0, "")
-            for handle, number, text in failed:
-                self._end(handle, number, text)
-            if not queued:
-                break
+        for handle, number, text in self._loop.ended():
+            self._end(handle, number, text)
         while self._transfers and self._oldest_ends_at() <= time.monotonic():
             self._end(next(iter(self._transfers)), _TIMED_OUT, "")
 
@@ -222,15 +193,14 @@ class Sender:
         transfer = self._transfers.pop(handle)
         status = int(handle.getinfo(pycurl.RESPONSE_CODE))
         elapsed = float(handle.getinfo(pycurl.TOTAL_TIME)) or time.monotonic() - transfer.started
-        self._multi.remove_handle(handle)
-        self._idle[transfer.message.endpoint.startswith("http:")].append(handle)
         message = transfer.message
-        # A status with all its headers is an answer, however the body behind it ended.
-        if status >= 200 and (number == 0 or _is_complete(transfer.headers)):
-            headers = parse_headers(transfer.headers)
-            answer = classify(status, headers, transfer.body, message.service, time.time())
-        else:
-            answer = classify_failure(number, text)
+        self._loop.remove(message.service, handle)
+        self._idle[message.endpoint.startswith("http:")].append(handle)
+        try:
+            answer = _understand(transfer, status, number, text)
+        except Exception:  # One answer never takes the others with it.
+            logger.exception("The answer to delivery %s could not be read", message.id)
+            answer = Answer(Outcome.NETWORK, None, "internal")
         self._finish(message, answer, elapsed, transfer.started)
 
     def _finish(
@@ -239,35 +209,15 @@ class Sender:
         window = self._window(message.service)
         window.in_flight -= 1
         if started is not None:
-            window.learn(answer, elapsed, started)
+            window.learn(answer, elapsed, started, time.monotonic())
         self._results.append(Result(message, answer, round(elapsed * 1000)))
 
-    def _on_socket(self, what: int, fd: int, _multi: Any, _data: Any) -> None:
-        if what == pycurl.POLL_REMOVE:
-            with suppress(OSError):  # libcurl may have closed it, which takes it out of the epoll.
-                self._epoll.unregister(fd)
-            return
-        events = select.EPOLLIN if what & pycurl.POLL_IN else 0
-        events |= select.EPOLLOUT if what & pycurl.POLL_OUT else 0
-        try:
-            self._epoll.modify(fd, events)
-        except FileNotFoundError:
-            self._epoll.register(fd, events)
 
-    def _on_timer(self, milliseconds: int) -> None:
-        self._timer_at = None if milliseconds < 0 else time.monotonic() + milliseconds / 1000
-
-
-def _curl_events(events: int) -> int:
-    bits = 0
-    if events & (select.EPOLLIN | select.EPOLLHUP):
-        bits |= pycurl.CSELECT_IN
-    if events & select.EPOLLOUT:
-        bits |= pycurl.CSELECT_OUT
-    if events & select.EPOLLERR:
-        bits |= pycurl.CSELECT_ERR
-    return bits
-
-
-def _is_complete(lines: list[bytes]) -> bool:
-    return bool(lines) and lines[-1] in (b"\r\n", b"\n")
+def _understand(transfer: _Transfer, status: int, number: int, text: str) -> Answer:
+    # A status with all its headers is an answer, however the body behind it ended.
+    whole = bool(transfer.headers) and transfer.headers[-1] in (b"\r\n", b"\n")
+    if status >= 200 and (number == 0 or whole):
+        headers = parse_headers(transfer.headers)
+        service = transfer.message.service
+        return classify(status, headers, transfer.body, service, time.time())
+    return classify_failure(number, text)

@@ -37,14 +37,14 @@ class Window:
     def free(self) -> int:
         return max(0, int(self._limit) - self.in_flight)
 
-    def learn(self, answer: Answer, elapsed: float, started: float) -> None:
-        """Take one answer into account; ``elapsed`` in seconds, ``started`` on one clock."""
+    def learn(self, answer: Answer, elapsed: float, started: float, now: float) -> None:
+        """Take one answer into account: seconds it took, and two times of one clock."""
         overloaded = answer.status in _OVERLOADED or answer.reason == "timeout"
         if overloaded:
             if started > self._halved_at:
                 self._limit = max(float(FLOOR), self._limit / 2)
                 self._threshold = self._limit
-                self._halved_at = started + elapsed
+                self._halved_at = now
         elif answer.outcome is not Outcome.NETWORK and elapsed < QUICK and self._is_used():
             step = 1.0 if self._limit < self._threshold else 1.0 / self._limit
             self._limit = min(float(CEILING), self._limit + step)

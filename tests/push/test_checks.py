@@ -1,0 +1,107 @@
+"""The system checks refuse broken WEBPUSH settings in words that say what to do."""
+
+import pytest
+from django.core.checks import ERROR, CheckMessage
+
+from push.checks import check_webpush_settings
+from push.delivery.vapid import generate
+
+
+@pytest.fixture(autouse=True)
+def good_settings(settings) -> None:
+    settings.WEBPUSH_PUBLIC_KEY, settings.WEBPUSH_PRIVATE_KEY = generate()
+    settings.WEBPUSH_SUBJECT = "mailto:admin@fastlinkit.org"
+    settings.WEBPUSH_PREVIOUS_KEYS, settings.WEBPUSH_EXTRA_HOSTS = [], []
+    settings.WEBPUSH_KEY_PROBLEMS = []
+    settings.SITE_URL = "https://fastlinkit.org"
+
+
+def the_only_message() -> CheckMessage:
+    (message,) = check_webpush_settings()
+    assert message.hint
+    return message
+
+
+def test_good_settings_get_no_message() -> None:
+    assert check_webpush_settings() == []
+
+
+def test_going_without_push_is_no_mistake(settings) -> None:
+    settings.WEBPUSH_PUBLIC_KEY = settings.WEBPUSH_PRIVATE_KEY = settings.WEBPUSH_SUBJECT = ""
+    assert check_webpush_settings() == []
+
+
+def test_a_key_file_that_cannot_be_read_is_an_error_and_no_new_key(settings) -> None:
+    settings.WEBPUSH_PRIVATE_KEY = ""
+    settings.WEBPUSH_KEY_PROBLEMS = ["WEBPUSH_PRIVATE_KEY_FILE names /run/key, which is missing."]
+    message = the_only_message()
+    assert (message.id, message.level) == ("push.E001", ERROR)
+    assert "/run/key" in message.msg
+    assert "Do not make new keys" in message.hint
+
+
+@pytest.mark.parametrize(
+    ("missing", "given"),
+    [
+        ("WEBPUSH_PRIVATE_KEY", "WEBPUSH_PUBLIC_KEY"),
+        ("WEBPUSH_PUBLIC_KEY", "WEBPUSH_PRIVATE_KEY"),
+    ],
+)
+def test_half_a_pair_is_an_error_that_names_the_half(settings, missing: str, given: str) -> None:
+    setattr(settings, missing, "")
+    message = the_only_message()
+    assert (message.id, message.msg) == ("push.E002", f"{given} is set, but {missing} is not.")
+
+
+@pytest.mark.parametrize("name", ["WEBPUSH_PUBLIC_KEY", "WEBPUSH_PRIVATE_KEY"])
+def test_a_junk_key_is_an_error(settings, name: str) -> None:
+    setattr(settings, name, "junk!")
+    assert the_only_message().id == "push.E003"
+
+
+def test_a_pair_of_two_different_runs_is_an_error(settings) -> None:
+    settings.WEBPUSH_PRIVATE_KEY = generate()[1]
+    message = the_only_message()
+    assert (message.id, message.level) == ("push.E004", ERROR)
+    assert "does not belong" in message.msg
+
+
+@pytest.mark.parametrize("pair", [("junk", "junk"), (generate()[0], ""), (generate()[0], "x")])
+def test_a_broken_previous_pair_is_an_error(settings, pair: tuple[str, str]) -> None:
+    settings.WEBPUSH_PREVIOUS_KEYS = [generate(), pair]
+    message = the_only_message()
+    assert (message.id, "WEBPUSH_PREVIOUS_KEYS" in message.msg) == ("push.E005", True)
+
+
+def test_a_bad_subject_on_a_public_site_is_an_error(settings) -> None:
+    settings.WEBPUSH_SUBJECT = "mailto:admin@localhost"
+    message = the_only_message()
+    assert (message.id, message.level) == ("push.E006", ERROR)
+    assert "“localhost” cannot be reached" in message.msg
+
+
+def test_a_bad_subject_on_a_local_site_is_a_warning(settings) -> None:
+    settings.SITE_URL = "http://localhost:8000"
+    settings.WEBPUSH_SUBJECT = "mailto:admin@localhost"
+    message = the_only_message()
+    assert message.id == "push.W001"
+    assert message.level < ERROR
+
+
+def test_a_missing_subject_is_the_public_site_itself(settings) -> None:
+    settings.WEBPUSH_SUBJECT = ""
+    assert check_webpush_settings() == []
+
+
+def test_a_missing_subject_on_a_site_without_a_public_name_is_an_error(settings) -> None:
+    settings.WEBPUSH_SUBJECT, settings.SITE_URL = "", "https://inbox.local"
+    assert the_only_message().id == "push.E006"
+
+
+@pytest.mark.parametrize(
+    "entry", ["https://push.org", "push.org/x", "a b", "u@push.org", "x:y", ""]
+)
+def test_an_extra_host_that_is_no_host_is_an_error(settings, entry: str) -> None:
+    settings.WEBPUSH_EXTRA_HOSTS = ["push.org:8443", entry]
+    message = the_only_message()
+    assert (message.id, f"“{entry}”" in message.msg) == ("push.E007", True)
