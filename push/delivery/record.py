@@ -18,10 +18,10 @@ from push.models import Delivery, GoneEndpoint, Subscription
 logger = logging.getLogger(__name__)
 
 type Columns = Mapping[str, str]
-"""Names of columns and their types in PostgreSQL, the id first."""
+"""Names of columns and their types in PostgreSQL, the row's id first."""
 
 _DELIVERY: Columns = {
-    "id": "bigint",
+    "pk": "bigint",
     "state": "text",
     "status": "smallint",
     "reason": "text",
@@ -34,19 +34,19 @@ _DELIVERY: Columns = {
     "apns_id": "text",
 }
 _SUBSCRIPTION: Columns = {
-    "id": "bigint",
+    "pk": "bigint",
     "last_error_at": "timestamptz",
     "last_error_status": "smallint",
     "last_error_reason": "text",
     "last_error_detail": "text",
 }
-_FATE: Columns = {"id": "bigint", "state": "text", "reason": "text", "due_at": "timestamptz"}
-_SLOWED: Columns = {"id": "bigint", "due_at": "timestamptz"}
+_FATE: Columns = {"pk": "bigint", "state": "text", "reason": "text", "due_at": "timestamptz"}
+_SLOWED: Columns = {"pk": "bigint", "due_at": "timestamptz"}
 
 _SLOW_DOWN = """
 UPDATE push_delivery AS target SET due_at = said.due_at
 FROM ({said}) AS said
-WHERE target.subscription_id = said.id AND target.state = 'pending'
+WHERE target.subscription_id = said.pk AND target.state = 'pending'
 AND target.due_at < said.due_at
 """
 _STILL_MINE = "target.lease_owner = %s AND target.state IN ('sending', 'pending')"
@@ -117,8 +117,8 @@ def _update(
     assigned = ", ".join(f"{name} = {value}" for name, value in values.items())
     statement = (
         f"UPDATE {table} AS target SET {assigned}{_RELEASED if owner else ''} "  # noqa: S608
-        f"FROM ({_rows_of_json(columns)}) AS said WHERE target.id = said.id"
-        f"{f' AND {_STILL_MINE}' if owner else ''} RETURNING target.id"
+        f"FROM ({_rows_of_json(columns)}) AS said WHERE target.id = said.pk"
+        f"{f' AND {_STILL_MINE}' if owner else ''} RETURNING id"
     )
     with connection.cursor() as cursor:
         cursor.execute(statement, [json.dumps(rows), *([owner] if owner else [])])

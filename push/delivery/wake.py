@@ -6,6 +6,7 @@ a thread. SQLite: nothing to send, the worker looks at ``PRAGMA data_version``, 
 
 import logging
 import os
+import select
 import sqlite3
 import threading
 from contextlib import suppress
@@ -101,6 +102,7 @@ class Listener:
 
     def __init__(self, bell: Bell) -> None:
         self._bell = bell
+        self._end = Bell()
         self._parameters = _connection_parameters()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="push listener", daemon=True)
@@ -111,6 +113,9 @@ class Listener:
 
     def close(self) -> None:
         self._over.set()
+        self._end.ring()
+        self._thread.join()
+        self._end.close()
 
     def _run(self) -> None:
         import psycopg
@@ -130,11 +135,13 @@ class Listener:
 
     def _hear(self, listening: Any) -> None:
         while not self._over.is_set():
-            for _notification in listening.notifies(timeout=_CHECK_EVERY):
-                if self._over.is_set():
-                    return
+            ready, _, _ = select.select(
+                [listening.fileno(), self._end.read_fd], [], [], _CHECK_EVERY
+            )
+            if not ready:
+                listening.execute("SELECT 1")
+            elif list(listening.notifies(timeout=0)):
                 self._bell.ring()
-            listening.execute("SELECT 1")
 
 
 def _connection_parameters() -> dict[str, Any]:
