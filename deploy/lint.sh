@@ -6,14 +6,17 @@ deploy/bootstrap.sh requirements-dev.lock
 PATH="$PWD/.venv/bin:$PATH"
 
 step() { printf '\n== %s\n' "$*" >&2 && "$@"; }
-templates() { find templates -name '*.html' -o -name '*.txt' | sort; }
+templates() {
+    find . -path './.*' -prune -o -path ./var -prune -o \
+        -path '*/templates/*' \( -name '*.html' -o -name '*.txt' \) -print0
+}
+djade_check() { templates | xargs -0 djade --check; }
 
 if [ "${1-}" = --fix ]; then
     step ruff check --fix-only --quiet .
     step ruff format .
-    # djade ends with 1 when it has rewritten a file
-    # shellcheck disable=SC2046 # no template has a space in its name
-    djade $(templates) || djade --check $(templates)
+    templates | xargs -0 djade || true # it says by its exit code that it has rewritten something
+    step djade_check
     exit
 fi
 
@@ -25,8 +28,7 @@ python manage.py write_env
 
 step ruff check .
 step ruff format --check .
-# shellcheck disable=SC2046
-step djade --check $(templates)
+step djade_check
 step mypy
 step python manage.py check
 step python manage.py makemigrations --check --dry-run

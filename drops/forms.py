@@ -29,7 +29,8 @@ class TextForm(forms.Form):
     """Text for one's own other devices. ``client_id`` is made with the form: sent twice, it is one Drop."""
 
     client_id = forms.UUIDField(
-        widget=forms.HiddenInput,
+        # Firefox would bring the old value back at a reload.
+        widget=forms.HiddenInput(attrs={"autocomplete": "off"}),
         error_messages={
             "required": _("client_id is missing. Reload the page and send again."),
             "invalid": _("client_id is not a UUID. Reload the page and send again."),
@@ -45,7 +46,7 @@ class TextForm(forms.Form):
             attrs={
                 "rows": 5,
                 "class": "form-control form-control-lg",
-                "data-limit": MAX_TEXT,
+                "data-limit": MAX_TEXT,  # not maxlength: browsers cut what is pasted, without a word
                 "autocomplete": "off",
                 "aria-describedby": "drop-text-error drop-text-help",
             }

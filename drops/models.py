@@ -99,7 +99,8 @@ class Drop(models.Model):
     ) -> "Drop":
         """Sends ``text``. The Drop and everything that follows from it commit together or not at all.
 
-        ``client_id`` is made where the text was written: the same one again is the same Drop, sent once.
+        ``client_id`` is made where the text was written: the same one again is the same Drop, sent
+        once. With another text it is another Drop: the Back button brings old forms back.
         """
         with transaction.atomic():
             drop, is_new = cls.objects.get_or_create(
@@ -111,6 +112,8 @@ class Drop(models.Model):
                 signals.drop_received.send_robust(
                     sender=cls, subject=drop, actor=sender, device=device
                 )
+        if drop.text != text:
+            return cls.send(sender=sender, recipient=recipient, text=text, device=device)
         return drop
 
     @classmethod

@@ -128,11 +128,9 @@ HOME_TILES: tuple[tuple[str, str], ...] = (
     ("drops/_tile.html", "drops.views.tile"),
     ("push/_tile.html", "push.views.notifications.tile"),
 )
-PERSONAL_DATA: tuple[str, ...] = (
-    "accounts.personal_data",
-    "drops.personal_data",
-    "push.personal_data",
-)
+# The page that shows the cards: its view, for a form that was rejected, and where a saved one leads back to.
+ACCOUNT_PAGE = "push.views.manage.manage"
+ACCOUNT_PAGE_URL = reverse_lazy("push:manage")
 
 # --- Data -------------------------------------------------------------------------------------------------------------
 
@@ -185,9 +183,18 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_SIGNUP_FORM_CLASS = None
-ACCOUNT_FORMS = {"signup": "accounts.forms.RegisterForm"}
+ACCOUNT_FORMS = {
+    "login": "accounts.forms.LoginForm",
+    "signup": "accounts.forms.RegisterForm",
+    "change_password": "accounts.forms.ChangePasswordForm",
+    "set_password": "accounts.forms.SetPasswordForm",
+    "reset_password": "accounts.forms.ResetPasswordForm",
+    "reset_password_from_key": "accounts.forms.ResetPasswordKeyForm",
+    "reauthenticate": "accounts.forms.ReauthenticateForm",
+}
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_CONFIRM_EMAIL_ON_GET = False
+ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True  # in the browser that registered; elsewhere one signs in
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = _site.scheme
 ACCOUNT_SESSION_REMEMBER = None

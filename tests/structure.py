@@ -53,6 +53,12 @@ def files(root: Path, *endings: str) -> Iterator[Path]:
         yield from (folder / name for name in sorted(names) if name.endswith(endings))
 
 
+def shipped_files(root: Path, kind: str, *endings: str) -> Iterator[Path]:
+    """The files in ``templates/`` or ``static/``, at the top and in the apps."""
+    for folder in (root / kind, *(root / app / kind for app in FLOORS)):
+        yield from files(folder, *endings)
+
+
 def source_files(root: Path) -> Iterator[Path]:
     """Python that is neither a test nor a migration."""
     for path in files(root, ".py"):
@@ -81,9 +87,9 @@ def tree_of(path: Path) -> ast.Module:
 def too_long_files(root: Path) -> list[str]:
     budgets = [
         *((path, FILE_LINES) for path in source_files(root)),
-        *((path, TEMPLATE_LINES) for path in files(root / "templates", ".html", ".txt")),
-        *((path, JS_MODULE_LINES) for path in files(root / "static", ".js")),
-        *((path, JS_MODULE_LINES) for path in files(root / "templates", ".js")),
+        *((path, TEMPLATE_LINES) for path in shipped_files(root, "templates", ".html", ".txt")),
+        *((path, JS_MODULE_LINES) for path in shipped_files(root, "static", ".js")),
+        *((path, JS_MODULE_LINES) for path in shipped_files(root, "templates", ".js")),
     ]
     return [
         f"{path.relative_to(root)}: {lines} lines, at most {budget}"
@@ -202,10 +208,11 @@ def upward_names_in_python(root: Path) -> list[str]:
 
 
 def template_app(relative: Path) -> str:
-    """The app a template belongs to; what lies at the top of ``templates/`` is wiring."""
-    if len(relative.parts) == 1:
-        return "fastlinkit"
-    return TEMPLATE_FOLDERS.get(relative.parts[0], relative.parts[0])
+    """The app a template belongs to; what lies at the very top of ``templates/`` is wiring."""
+    if relative.parts[0] != "templates":
+        return relative.parts[0]
+    folder = relative.parts[1]
+    return TEMPLATE_FOLDERS.get(folder, folder) if len(relative.parts) > 2 else "fastlinkit"
 
 
 def tag_libraries(root: Path) -> dict[str, str]:
@@ -233,13 +240,12 @@ def apps_named_in_tag(
 
 def upward_names_in_templates(root: Path) -> list[str]:
     names, libraries = url_names(root), tag_libraries(root)
-    folder = root / "templates"
     return [
         f"{path.relative_to(root)}: {{% {match[1]} {match[2]} %}} names {other}"
-        for path in files(folder, ".html", ".txt", ".js")
+        for path in shipped_files(root, "templates", ".html", ".txt", ".js")
         for match in TAG.finditer(path.read_text(encoding="utf-8"))
         for other in apps_named_in_tag(match[1], match[2], names, libraries)
-        if is_upward(template_app(path.relative_to(folder)), other)
+        if is_upward(template_app(path.relative_to(root)), other)
     ]
 
 

@@ -51,6 +51,7 @@ def write(root: Path, name: str, text: str) -> None:
         ("static/push/push.js", structure.JS_MODULE_LINES),
         ("templates/push/service-worker.js", structure.JS_MODULE_LINES),
         ("templates/drops/list.html", structure.TEMPLATE_LINES),
+        ("accounts/templates/account/login.html", structure.TEMPLATE_LINES),
     ],
 )
 def test_a_file_past_its_budget_is_found(tmp_path: Path, name: str, budget: int) -> None:
@@ -155,7 +156,10 @@ def test_a_tag_that_names_a_floor_above_is_found(tmp_path: Path, tag: str) -> No
     assert structure.upward_names_in_templates(tmp_path) == []
     write(tmp_path, "templates/drops/list.html", tag)
     write(tmp_path, "templates/account/login.html", tag)
-    assert [line.split(":")[0] for line in structure.upward_names_in_templates(tmp_path)] == [
+    write(tmp_path, "accounts/templates/account/login.html", tag)
+    write(tmp_path, "push/templates/push/page.html", tag)
+    assert sorted(line.split(":")[0] for line in structure.upward_names_in_templates(tmp_path)) == [
+        "accounts/templates/account/login.html",
         "templates/account/login.html",
         "templates/drops/list.html",
     ]

@@ -2,7 +2,8 @@
 
 import hashlib
 import secrets
-from typing import ClassVar
+from datetime import timedelta
+from typing import TYPE_CHECKING, ClassVar
 
 from django.conf import settings
 from django.db import models, transaction
@@ -11,9 +12,13 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import signals
 
+if TYPE_CHECKING:
+    from accounts.models.user import User
+
 COOKIE = "fli_device"
 COOKIE_AGE = 400 * 24 * 60 * 60  # seconds; browsers cap cookies at 400 days (RFC 6265bis)
 MAX_DEVICES = 20
+SEEN_EVERY = timedelta(minutes=5)
 
 
 def new_secret() -> str:
@@ -62,6 +67,50 @@ class Device(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @classmethod
+    def sign_in(
+        cls, user: "User", secret: str, *, name: str, browser: str = "", system: str = ""
+    ) -> "Device":
+        """The device of ``user`` in the browser that holds ``secret``, made when it is new.
+
+        In the same transaction everybody else's push ends in this browser, and beyond ``MAX_DEVICES`` the least
+        recently seen device goes, with its subscription.
+        """
+        with transaction.atomic():
+            device, _created = cls.objects.get_or_create(
+                user=user,
+                secret_hash=hash_secret(secret),
+                defaults={"name": name, "browser": browser, "system": system},
+            )
+            device.see()
+            for other in cls.objects.for_browser(secret).exclude(user=user).select_related("user"):
+                other.take_over(user)
+            others = cls.objects.filter(user=user).exclude(pk=device.pk).order_by("-last_seen_at")
+            for forgotten in others[MAX_DEVICES - 1 :]:
+                forgotten.remove()
+        return device
+
+    def see(self) -> bool:
+        """Remembers that the device is in use; written at most every five minutes. True when it was written."""
+        now = timezone.now()
+        if now - self.last_seen_at < SEEN_EVERY:
+            return False
+        Device.objects.filter(pk=self.pk).update(last_seen_at=now)
+        self.last_seen_at = now
+        return True
+
+    def take_over(self, actor: "User") -> None:
+        """Somebody else signs in on this browser: this person's push ends here, until they opt in anew."""
+        with transaction.atomic():
+            self.want_push(False)
+            signals.device_taken_over.send_robust(
+                sender=Device, subject=self, actor=actor, device=self
+            )
+
+    def rename(self, name: str) -> None:
+        Device.objects.filter(pk=self.pk).update(name=name)
+        self.name = name
 
     def want_push(self, wanted: bool) -> None:
         """Remembers whether this person wants push here; reconciliation acts on it at each page load."""

@@ -1,6 +1,6 @@
 """Who someone is. The e-mail address is the login."""
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 from zoneinfo import available_timezones
 
 from django.conf import settings
@@ -11,6 +11,9 @@ from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from accounts import signals
+
+if TYPE_CHECKING:
+    from accounts.models.device import Device
 
 
 class UserManager(BaseUserManager["User"]):
@@ -47,7 +50,7 @@ class User(AbstractUser):
     username = None  # type: ignore[assignment]
     first_name = None  # type: ignore[assignment]
     last_name = None  # type: ignore[assignment]
-    email = models.EmailField(_("e-mail address"), max_length=254)
+    email = models.EmailField(_("e-mail address"), max_length=254, unique=True)
     name = models.CharField(_("name"), max_length=150, blank=True)
     time_zone = models.CharField(
         _("time zone"), max_length=64, default="UTC", validators=[validate_time_zone]
@@ -89,10 +92,23 @@ class User(AbstractUser):
             user=self, email=self.email.lower(), defaults={"verified": True, "primary": True}
         )
 
-    def sign_out_everywhere(self) -> None:
-        """Ends every session and, with it, every device's push subscription."""
+    def change_password(
+        self, password: str, *, device: "Device | None" = None, session_key: str = ""
+    ) -> None:
+        """Sets the password. Every session and subscription ends but those of ``device`` and ``session_key``."""
         with transaction.atomic():
-            for device in self.devices.all():
+            self.set_password(password)
+            self.save(update_fields=["password"])
+            self.sign_out_everywhere(but=device, but_session=session_key)
+
+    def sign_out_everywhere(self, *, but: "Device | None" = None, but_session: str = "") -> None:
+        """Ends every session and, with it, every device's push subscription; ``but`` names what stays."""
+        from allauth.usersessions.models import UserSession
+
+        with transaction.atomic():
+            for session in UserSession.objects.filter(user=self).exclude(session_key=but_session):
+                session.end()
+            for device in self.devices.exclude(pk__in=[but.pk] if but else []):
                 device.sign_out()
 
     def deactivate(self) -> None:
@@ -102,3 +118,8 @@ class User(AbstractUser):
             self.is_active = False
             self.sign_out_everywhere()
             signals.user_deactivated.send_robust(sender=User, subject=self, actor=None, device=None)
+
+    def reactivate(self) -> None:
+        """Lets the person sign in again. Push comes back device by device, by a tap."""
+        User.objects.filter(pk=self.pk).update(is_active=True)
+        self.is_active = True

@@ -68,6 +68,11 @@ SET state = 'expired', reason = CASE WHEN reason = '' THEN 'expired' ELSE reason
 WHERE state = 'pending' AND service = %s AND expires_at <= %s
 """
 
+# A minute is what a person who has just pressed a button looks back on; older ones need no words.
+_HOLD = """
+UPDATE push_delivery SET reason = 'breaker'
+WHERE state = 'pending' AND service = %s AND due_at <= %s AND due_at > %s AND reason = ''
+"""
 _RENEW = "UPDATE push_delivery SET lease_until = %s "
 _GIVE_BACK = "UPDATE push_delivery SET state = 'pending', due_at = %s, lease_until = NULL "
 _MINE = """
@@ -138,6 +143,12 @@ def release_lapsed(now: datetime) -> int:
             return 0
         cursor.execute(_RELEASE_LAPSED, [at, at])
         return int(cursor.rowcount)
+
+
+def hold(service: str, now: datetime) -> None:
+    """Says on the newest waiting rows of a paused service why they wait."""
+    with connection.cursor() as cursor:
+        cursor.execute(_HOLD, [service, moment(now), moment(now - timedelta(minutes=1))])
 
 
 def expire(service: str, now: datetime) -> int:

@@ -125,15 +125,12 @@ class Sender:
 
     def close(self) -> None:
         """Drop what is in flight (no results come for it) and all connections."""
-        for handle, transfer in self._transfers.items():
-            self._loop.remove(transfer.message.service, handle)
-            handle.close()
-        for handle in (*self._idle[True], *self._idle[False]):
+        self._loop.close()
+        for handle in (*self._transfers, *self._idle[True], *self._idle[False]):
             handle.close()
         self._transfers.clear()
         self._idle = {True: [], False: []}
         self._queue.clear()
-        self._loop.close()
 
     def _window(self, service: str) -> Window:
         window = self._windows.get(service)
@@ -194,7 +191,9 @@ class Sender:
         status = int(handle.getinfo(pycurl.RESPONSE_CODE))
         elapsed = float(handle.getinfo(pycurl.TOTAL_TIME)) or time.monotonic() - transfer.started
         message = transfer.message
-        self._loop.remove(message.service, handle)
+        if number == _TIMED_OUT:
+            self._loop.retire(handle)
+        self._loop.remove(handle)
         self._idle[message.endpoint.startswith("http:")].append(handle)
         try:
             answer = _understand(transfer, status, number, text)

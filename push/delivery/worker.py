@@ -28,6 +28,9 @@ logger = logging.getLogger(__name__)
 SWEEP_EVERY = 5.0
 """Seconds between two looks for lapsed leases and for rows that no commit announced."""
 
+EXPIRE_EVERY = 60.0
+"""Seconds between two looks for rows of paused services whose time is spent; others say so when claimed."""
+
 RENEW_EVERY = 20.0
 """Seconds between two heartbeats; the lease is 60."""
 
@@ -60,6 +63,7 @@ class Worker:
         self._waiting: list[outbox.Due] = []
         self._look_at = 0.0
         self._sweep_at = 0.0
+        self._expire_at = 0.0
         self._renew_at = 0.0
         self._failures = 0
 
@@ -205,10 +209,15 @@ class Worker:
         lapsed = outbox.release_lapsed(now)
         if lapsed:
             logger.warning("%d deliveries are taken up again: their worker has died.", lapsed)
+        at = time.monotonic()
         for due in self._waiting:
             if due.paused_until and due.paused_until > now:
-                outbox.expire(due.service, now)
-        self._sweep_at = time.monotonic() + SWEEP_EVERY
+                outbox.hold(due.service, now)
+                if at >= self._expire_at:
+                    outbox.expire(due.service, now)
+        if at >= self._expire_at:
+            self._expire_at = at + EXPIRE_EVERY
+        self._sweep_at = at + SWEEP_EVERY
         self._look_at = 0.0
 
     def _look(self) -> None:

@@ -47,7 +47,8 @@ class Kind:
 
     ``key`` makes the event's unique name together with the kind: the same event twice adds nothing.
     ``lives`` is how long a push may wait for a device. ``only`` names the one device that is meant, if any.
-    ``bell`` False: pushed, but not listed (welcome, test).
+    ``bell`` False: pushed, but not listed (welcome, test). ``settled_by`` are the signals, about the same subject,
+    after which there is nothing left to look at: the notification counts as read.
     """
 
     name: str
@@ -63,6 +64,10 @@ class Kind:
     level: Level = Level.INFO
     bell: bool = True
     only: Callable[[Any], Device] | None = None
+    settled_by: tuple[Signal, ...] = ()
+
+    def event_key(self, subject: Any) -> str:
+        return f"{self.name}:{self.key(subject)}"
 
 
 def days(number: int) -> Callable[[Any], timedelta]:
@@ -84,6 +89,7 @@ KINDS: tuple[Kind, ...] = (
         key=lambda drop: drop.public_id,
         lives=days(7),
         skip=Skip.DEVICE,
+        settled_by=(drops.signals.drop_read, drops.signals.drop_deleted),
     ),
     Kind(
         name="push.service_failing",

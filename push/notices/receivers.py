@@ -15,9 +15,11 @@ from push.notices.kinds import KINDS, Kind, Skip
 
 
 def connect() -> None:
-    """One receiver per kind, and those that end subscriptions."""
+    """One receiver per kind, those that settle what was said, and those that end subscriptions."""
     for kind in KINDS:
         kind.signal.connect(_receiver(kind), weak=False, dispatch_uid=f"notices:{kind.name}")
+        for signal in kind.settled_by:
+            signal.connect(_settler(kind), weak=False, dispatch_uid=f"settled:{kind.name}")
     accounts.signals.device_signed_out.connect(
         _end_subscription, dispatch_uid="push:device_signed_out"
     )
@@ -33,6 +35,17 @@ def _receiver(kind: Kind) -> Callable[..., None]:
         notify(kind, subject, actor, device)
 
     return receive
+
+
+def _settler(kind: Kind) -> Callable[..., None]:
+    def settle(sender: object, subject: Any, **_named: object) -> None:
+        with transaction.atomic():
+            people = [user.pk for user in kind.who(subject)]
+            Notification.objects.filter(
+                user__in=people, event_key=kind.event_key(subject)
+            ).mark_read()
+
+    return settle
 
 
 def notify(
@@ -68,7 +81,7 @@ def _notification(kind: Kind, subject: Any, device: Device | None, person: User)
     return Notification(
         user=person,
         kind=kind.name,
-        event_key=f"{kind.name}:{kind.key(subject)}",
+        event_key=kind.event_key(subject),
         level=kind.level,
         title=message.title,
         body=message.body,

@@ -3,6 +3,7 @@
 import datetime
 import os
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
@@ -32,7 +33,7 @@ CONFIGURATION = """
 daemon off; worker_processes 1; pid {folder}/pid; error_log {folder}/error.log warn;
 events {{ worker_connections 512; }}
 http {{
-  log_format line '$server_protocol $connection';
+  log_format line '$server_protocol $connection $request_uri';
   access_log {folder}/access.log line;
   client_body_temp_path {folder}; proxy_temp_path {folder}; fastcgi_temp_path {folder};
   uwsgi_temp_path {folder}; scgi_temp_path {folder};
@@ -113,6 +114,11 @@ class Nginx:
         self.process.terminate()
         self.process.wait(10)
 
+    def signal_workers(self, number: int) -> None:
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
+        for child in children.split():
+            os.kill(int(child), number)
+
     def wait_a_little(self) -> None:
         threading.Event().wait(0.005)
 
@@ -166,6 +172,23 @@ def test_what_a_goaway_cuts_off_can_be_sent_again(nginx_folder: Path) -> None:
                 result.message.id for result in results if result.answer.outcome is Outcome.ACCEPTED
             }
     assert len(accepted) == 100
+
+
+def test_a_connection_on_which_a_message_timed_out_gets_no_more(nginx_folder: Path) -> None:
+    with (
+        Nginx(nginx_folder, http2=True, requests=100) as nginx,
+        Sender(total_timeout=0.5) as sender,
+    ):
+        said = []
+        for number, signal_after in ((1, signal.SIGSTOP), (2, signal.SIGCONT), (3, None)):
+            sender.submit([message(nginx.url(number), number)])
+            said += [result.answer.reason for result in finish(sender)]
+            if signal_after:
+                nginx.signal_workers(signal_after)
+    assert said == ["", "timeout", ""]
+    lines = [line.split() for line in (nginx_folder / "access.log").read_text().splitlines()]
+    connections = {path: connection for _protocol, connection, path in lines}
+    assert connections["/3"] != connections["/1"]
 
 
 def test_without_http_2_connections_are_kept(nginx_folder: Path) -> None:

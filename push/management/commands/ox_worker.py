@@ -9,7 +9,7 @@ from django_ox.management.commands.ox_worker import Command as OxCommand
 from push.models import InstanceKey
 
 
-class Command(OxCommand):  # type: ignore[misc]
+class Command(OxCommand):
     help = (
         "Runs background tasks and the recurring schedules (everything but sending pushes). It "
         "refuses to start with other keys than the database was used with."
