@@ -66,6 +66,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 INSTALLED_APPS = [
     "fastlinkit",
     "push",
+    "payments",
     "drops",
     "accounts",
     "allauth",
@@ -273,6 +274,13 @@ WEBPUSH_PREVIOUS_KEYS = [
     )
 ]
 WEBPUSH_EXTRA_HOSTS: list[str] = env.list("WEBPUSH_EXTRA_HOSTS", default=[])
+
+# --- Payments ---------------------------------------------------------------------------------------------------------
+
+STRIPE_SECRET_KEY = secret("STRIPE_SECRET_KEY")
+# Several while one is being rotated.
+STRIPE_WEBHOOK_SECRETS = [part for part in secret("STRIPE_WEBHOOK_SECRET").split(",") if part]
+STRIPE_API_BASE = env.str("STRIPE_API_BASE", default="").rstrip("/")
 
 # --- Security ---------------------------------------------------------------------------------------------------------
 

@@ -64,6 +64,11 @@ class Organization(models.Model):
     def owners(self) -> list["User"]:
         return self.people(Membership.Role.OWNER)
 
+    def answerable(self, maker: "User | None") -> list["User"]:
+        """Merchant or campaign owner: who made it, while an Owner or Admin here, else the owners."""
+        in_charge = self.people(Membership.Role.OWNER, Membership.Role.ADMIN)
+        return [maker] if maker in in_charge and maker is not None else self.owners()
+
 
 class Membership(models.Model):
     """A person's role in an organization."""
