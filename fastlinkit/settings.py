@@ -89,6 +89,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "fastlinkit.middleware.service_worker_guard",
     "fastlinkit.middleware.canonical_case",
+    "fastlinkit.api.request_id",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -126,6 +127,7 @@ ACCOUNT_CARDS: tuple[tuple[str, str], ...] = (
     ("accounts/_security_card.html", "accounts.cards.security"),
 )
 HOME_TILES: tuple[tuple[str, str], ...] = (
+    ("payments/_tile.html", "payments.views.tile"),
     ("drops/_tile.html", "drops.views.tile"),
     ("push/_tile.html", "push.views.notifications.tile"),
 )
@@ -250,6 +252,7 @@ TASKS = {
             "LOCK_TIMEOUT": 60,
             "SCHEDULES": {
                 "push-prune": {"task": "push.tasks.prune", "cron": "17 * * * *"},
+                "payments-prune": {"task": "payments.tasks.prune", "cron": "29 * * * *"},
                 "sessions-prune": {
                     "task": "accounts.tasks.clear_expired_sessions",
                     "cron": "41 3 * * *",
@@ -280,6 +283,7 @@ WEBPUSH_EXTRA_HOSTS: list[str] = env.list("WEBPUSH_EXTRA_HOSTS", default=[])
 STRIPE_SECRET_KEY = secret("STRIPE_SECRET_KEY")
 # Several while one is being rotated.
 STRIPE_WEBHOOK_SECRETS = [part for part in secret("STRIPE_WEBHOOK_SECRET").split(",") if part]
+# Stripe itself unless set: tests and the demo have one of their own, with its own pages for buyers.
 STRIPE_API_BASE = env.str("STRIPE_API_BASE", default="").rstrip("/")
 
 # --- Security ---------------------------------------------------------------------------------------------------------
@@ -294,7 +298,8 @@ SECURE_CSP = {
     "manifest-src": [CSP.SELF],
     "frame-src": [CSP.SELF],
     "worker-src": [f"{SITE_URL}/service-worker.js"],
-    "form-action": [CSP.SELF, "https://checkout.stripe.com"],
+    # After a donation's form the browser is redirected to Stripe's page, or to the demo's.
+    "form-action": [CSP.SELF, STRIPE_API_BASE or "https://checkout.stripe.com"],
     "base-uri": [CSP.NONE],
     "frame-ancestors": [CSP.NONE],
 }

@@ -5,6 +5,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from fastlinkit import home
+from fastlinkit.api import api, no_such_path
 
 admin.autodiscover()
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
@@ -14,7 +15,10 @@ urlpatterns = [
     path("healthz", home.healthz, name="healthz"),
     path("", include("accounts.urls")),
     path("", include("drops.urls")),
+    path("", include("payments.urls")),
     path("", include("push.urls")),
+    path("api/", api.urls),
+    path("api/<path:rest>", no_such_path),
     path("admin/", admin.site.urls),
 ]
 

@@ -62,11 +62,18 @@ def amount_problem(amount: int, currency: str) -> str:
     if amount > maximum(currency):
         most = format_amount(maximum(currency), currency)
         return _("The amount may be at most %(most)s.") % {"most": most}
-    if currency in THREE_DECIMAL and amount % 10:
+    if is_representable(amount, currency):
+        return ""
+    if currency in THREE_DECIMAL:
         return _("Amounts in %(code)s have to end in 0.") % {"code": currency.upper()}
-    if currency in WHOLE_HUNDREDS and amount % 100:
-        return _("Amounts in %(code)s have to be multiples of 100.") % {"code": currency.upper()}
-    return ""
+    return _("Amounts in %(code)s have to be multiples of 100.") % {"code": currency.upper()}
+
+
+def is_representable(amount: int, currency: str) -> bool:
+    """Whether Stripe takes such an amount at all: 10 for the last digit of fils, 100 for crowns of Iceland."""
+    if currency in THREE_DECIMAL:
+        return amount % 10 == 0
+    return currency not in WHOLE_HUNDREDS or amount % 100 == 0
 
 
 def to_decimal(amount: int, currency: str) -> Decimal:

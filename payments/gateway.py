@@ -18,6 +18,7 @@ API_VERSION = "2026-10-28.endive"
 TIMEOUT = (5, 20)  # seconds to connect, and to wait for the answer
 RETRIES = 2
 LIVE_PREFIXES = ("sk_live_", "rk_live_")
+DEMO_PREFIX = "sk_test_demo_"
 
 
 class GatewayError(Exception):
@@ -53,6 +54,11 @@ def is_configured() -> bool:
 def is_live() -> bool:
     """Whether our key moves real money."""
     return str(settings.STRIPE_SECRET_KEY).startswith(LIVE_PREFIXES)
+
+
+def is_demo() -> bool:
+    """Whether ``make serve`` pretends to be Stripe, because there is no key."""
+    return str(settings.STRIPE_SECRET_KEY).startswith(DEMO_PREFIX)
 
 
 def create_session(row: "Transaction") -> Session:

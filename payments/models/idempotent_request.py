@@ -24,7 +24,7 @@ class IdempotentRequest(models.Model):
     key = models.CharField(max_length=255)
     fingerprint = models.CharField(max_length=64)
     transaction = models.ForeignKey(Transaction, models.CASCADE, null=True, related_name="+")
-    answer = models.JSONField(null=True)
+    answer = models.TextField(null=True)  # noqa: DJ001 - none yet is not an empty one
     status_code = models.PositiveSmallIntegerField(null=True)
     running_since = models.DateTimeField(null=True, default=timezone.now)
     created_at = models.DateTimeField(default=timezone.now)

@@ -180,9 +180,19 @@ class Transaction(models.Model):
         return row
 
     def open(self) -> None:
-        """Asks Stripe for the row's session, unless it has one. Raises ``GatewayError``."""
-        if not self.checkout_session_id:
+        """Asks Stripe for the row's session, unless it has one. What Stripe refuses for good has failed.
+
+        Raises:
+            payments.gateway.GatewayError
+        """
+        if self.checkout_session_id:
+            return
+        try:
             self._adopt(gateway.create_session(self))
+        except gateway.GatewayError as error:
+            if error.refused:
+                self.mark_failed()
+            raise
 
     def expire(self) -> bool:
         """Ends the checkout at Stripe; True when it is expired now. A buyer who was quicker has paid.

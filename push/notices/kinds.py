@@ -15,6 +15,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 import drops.signals
+import payments.signals
 from accounts.models import Device, User
 from push import signals
 from push.models import Delivery, Notification
@@ -79,6 +80,17 @@ def administrators(_subject: Any) -> Iterable[User]:
 
 
 KINDS: tuple[Kind, ...] = (
+    Kind(
+        name="payments.paid",
+        label=_("A checkout of yours is paid"),
+        group=Group.PAYMENTS,
+        signal=payments.signals.transaction_paid,
+        who=lambda transaction: transaction.receivers(),
+        message=messages.payment_paid,
+        key=lambda transaction: transaction.public_id,
+        lives=days(7),
+        level=Level.SUCCESS,
+    ),
     Kind(
         name="drops.received",
         label=_("A Drop arrives from another device"),

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 if TYPE_CHECKING:
     from drops.models import Drop
+    from payments.models import Transaction
     from push.models import ServiceState, Subscription
     from push.models.subscription import TestRequest
 
@@ -61,6 +62,17 @@ def drop_received(drop: "Drop") -> Message:
         body=one_line(drop.text, BODY_LENGTH),
         url=url,
         actions=(Action("copy", _("Copy"), f"{url}?focus=copy"),),
+    )
+
+
+def payment_paid(transaction: "Transaction") -> Message:
+    what = one_line(transaction.description, 120)
+    customer = one_line(transaction.customer_email, 80)
+    paid = _("%(amount)s paid") if transaction.livemode else _("Test: %(amount)s paid")
+    return Message(
+        title=paid % {"amount": transaction.amount_text()},
+        body=f"{what} · {customer}" if customer else what,
+        url=transaction.get_absolute_url(),
     )
 
 
