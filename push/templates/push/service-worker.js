@@ -66,7 +66,7 @@ self.addEventListener("notificationclose", (event) => event.waitUntil(send(event
 
 function address(target) {
   try {
-    const url = new URL(target || "/", self.location.origin);
+    const url = new URL(typeof target === "string" && target ? target : "/", self.location.origin);
     return url.origin === self.location.origin ? url.href : self.location.origin + "/";
   } catch {
     return self.location.origin + "/";
