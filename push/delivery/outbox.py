@@ -170,7 +170,6 @@ def _mine() -> str:
 
 
 def _read(value: Any) -> datetime:
-    """PostgreSQL gives a time, SQLite the text that was stored."""
-    return (
-        value if isinstance(value, datetime) else datetime.fromisoformat(value).replace(tzinfo=UTC)
-    )
+    """PostgreSQL gives a time with its zone; SQLite one without, or the text that was stored."""
+    at = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+    return at if at.tzinfo else at.replace(tzinfo=UTC)

@@ -190,6 +190,8 @@ class Worker:
             self._shortened.discard(row.id)
             self._in_hand[row.service] -= 1
             self.outcomes[sent.answer.outcome] += 1
+            if sent.answer.outcome is not Outcome.ACCEPTED:
+                self._look_at = 0.0  # the breaker may have moved
 
     def _record_singly(self, heard: Sequence[Sent]) -> None:
         """One answer that the database will not take never takes the others with it."""
@@ -210,7 +212,7 @@ class Worker:
         if lapsed:
             logger.warning("%d deliveries are taken up again: their worker has died.", lapsed)
         at = time.monotonic()
-        for due in self._waiting:
+        for due in outbox.due():
             if due.paused_until and due.paused_until > now:
                 outbox.hold(due.service, now)
                 if at >= self._expire_at:

@@ -99,6 +99,11 @@ def data_version() -> int | None:
         return int(cursor.fetchone()[0])
 
 
+def disconnect() -> None:
+    """Closes this thread's connection (``connection`` is another one in each)."""
+    connection.close()
+
+
 def server_is_stopping() -> bool:
     """Whether uvicorn is shutting down: it waits for open responses, and says so nowhere else.
 
@@ -188,7 +193,7 @@ class Live:
             self._poller = None
             for stream in self._streams:
                 stream.close()
-            await loop.run_in_executor(thread, connection.close)
+            await loop.run_in_executor(thread, disconnect)
             thread.shutdown(wait=False)
 
     async def _look(self, loop: asyncio.AbstractEventLoop, thread: ThreadPoolExecutor) -> float:
@@ -206,7 +211,7 @@ class Live:
             self._version = version
         except Error:
             logger.exception("Open tabs are not kept up to date: the database does not answer.")
-            await loop.run_in_executor(thread, connection.close)
+            await loop.run_in_executor(thread, disconnect)
             self._version = None
             return OUTAGE
         return POLL.get(connection.vendor, 0.5)

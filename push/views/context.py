@@ -85,8 +85,8 @@ class Bar:
         return live.token_for(self._request)
 
     @cached_property
-    def urls(self) -> list[tuple[str, str]]:
-        return [(name, reverse(view)) for name, view in URLS]
+    def urls_json(self) -> str:
+        return json.dumps({name: reverse(view) for name, view in URLS} | {"events": "/events"})
 
     @property
     def _user(self) -> User:

@@ -6,6 +6,7 @@ from django.contrib.auth.decorators import login_required
 from django.db.models import Q
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -17,7 +18,6 @@ from push.models.notification import NotificationQuerySet
 from push.views.context import bar, lines
 
 PAGE_SIZE = 30
-TILE_SIZE = 3
 
 
 def get_notification_for(request: SignedInRequest, public_id: str) -> Notification:
@@ -65,7 +65,9 @@ def reading_of(request: SignedInRequest, public_id: str) -> HttpResponse:
     """Marks one as read."""
     found = get_notification_for(request, public_id)
     _bell(request).filter(pk=found.pk).mark_read()
-    return redirect("push:notifications")
+    before = request.GET.get("before")
+    query = {"before": before} if before else None
+    return HttpResponseRedirect(reverse("push:notifications", query=query))
 
 
 @require_POST
@@ -85,9 +87,8 @@ def latest(request: SignedInRequest) -> HttpResponse:
 
 
 def tile(request: SignedInRequest) -> dict[str, Any]:
-    """For the dashboard: how many are unread, and the last ones."""
-    push = bar(request)["push"]
-    return {"push": push, "lines": push.latest[:TILE_SIZE]}
+    """For the dashboard: what the bell knows."""
+    return bar(request)
 
 
 def _older(rows: NotificationQuerySet, start: Notification) -> NotificationQuerySet:

@@ -11,8 +11,8 @@ from django.views.decorators.http import require_safe
 from push.delivery.payload import BADGE, ICON
 from push.delivery.vapid import keyring
 
-THEME_COLOUR = "#1d4ed8"
-BACKGROUND_COLOUR = "#ffffff"
+THEME_COLOUR = "#3b5bdb"
+BACKGROUND_COLOUR = "#f6f7fb"
 
 
 @require_safe

@@ -1,6 +1,6 @@
 """Devices that are subscribed at the push service, things to send them, and a worker in the test's hands."""
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -35,15 +35,24 @@ class Outbox:
     def __init__(self, service: PushService) -> None:
         self.service = service
         self.made = 0
+        self.workers: list[Worker] = []
 
     def phone(self, user: User, name: str = "Phone") -> Phone:
         """A device of this person with push on."""
+        self.made += 1
+        Preference.set_push(user, True)
+        return self._subscribe(
+            Device.objects.create(user=user, name=name, secret_hash=f"{self.made:064d}")
+        )
+
+    def renew(self, phone: Phone) -> Phone:
+        """The same device with a new subscription, as after a repair."""
+        return self._subscribe(phone.device)
+
+    def _subscribe(self, device: Device) -> Phone:
         current = keyring().current
         assert current is not None
-        self.made += 1
-        device = Device.objects.create(user=user, name=name, secret_hash=f"{self.made:064d}")
         browser = self.service.subscriber(current.public)
-        Preference.set_push(user, True)
         subscription = Subscription.subscribe(
             device,
             endpoint=browser.endpoint,
@@ -81,13 +90,16 @@ class Outbox:
             **values | fields,
         )
 
+    def worker(self) -> Worker:
+        """One that the test runs; it ends with the test."""
+        worker = Worker()
+        self.workers.append(worker)
+        return worker
+
     def drain(self) -> Worker:
         """A worker sends what is due and ends."""
-        worker = Worker()
-        try:
-            worker.run(until_empty=True)
-        finally:
-            worker.bell.close()
+        worker = self.worker()
+        worker.run(until_empty=True)
         return worker
 
     def hurry(self) -> None:
@@ -104,16 +116,14 @@ class Outbox:
 
 
 @pytest.fixture
-def outbox(push_service: PushService, settings: Any) -> Outbox:
+def outbox(push_service: PushService, settings: Any) -> Iterator[Outbox]:
     settings.WEBPUSH_EXTRA_HOSTS = [push_service.host]
-    return Outbox(push_service)
+    outbox = Outbox(push_service)
+    yield outbox
+    for worker in outbox.workers:
+        worker.bell.close()
 
 
 @pytest.fixture
 def phone(outbox: Outbox, owner: User) -> Phone:
     return outbox.phone(owner)
-
-
-@pytest.fixture
-def now() -> Callable[[], Any]:
-    return timezone.now
