@@ -4,6 +4,7 @@ Source: https://docs.stripe.com/currencies (zero-decimal, three-decimal and spec
 maximum charge amounts). It differs from ISO 4217: ISK and UGX have two decimals that must be 00.
 """
 
+import re
 from decimal import Decimal
 
 from babel.core import Locale, UnknownLocaleError
@@ -37,6 +38,8 @@ MINIMUM = {
 }  # fmt: skip
 MAXIMUM = 99_999_999  # eight digits
 MAXIMUM_DIGITS = {"idr": 999_999_999_999, "cop": 9_999_999_999, "huf": 9_999_999_999}
+# CLDR puts a space there (currencySpacing), babel does not.
+BETWEEN_CODE_AND_NUMBER = re.compile(r"(?<=[^\W\d_])(?=-?\d)|(?<=\d)(?=[^\W\d_])")
 
 
 def exponent(currency: str) -> int:
@@ -85,7 +88,8 @@ def format_amount(amount: int, currency: str) -> str:
     """As people who read the current language write it; never rounded."""
     value, code = to_decimal(amount, currency), currency.upper()
     as_usual = value == round(value, get_currency_precision(code))
-    return format_currency(value, code, locale=_locale(), currency_digits=as_usual)
+    text = format_currency(value, code, locale=_locale(), currency_digits=as_usual)
+    return BETWEEN_CODE_AND_NUMBER.sub("\N{NO-BREAK SPACE}", text)
 
 
 def _locale() -> Locale:

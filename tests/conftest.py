@@ -10,7 +10,7 @@ PASSWORD = "correct horse battery staple"
 
 pytest_plugins = [
     f"tests.fixtures.{name}"
-    for name in ("push_service", "product", "postgresql", "devices")
+    for name in ("push_service", "product", "postgresql", "devices", "stripe")
     if importlib.util.find_spec(f"tests.fixtures.{name}")
 ]
 

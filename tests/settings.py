@@ -18,6 +18,8 @@ os.environ["WEBPUSH_PUBLIC_KEY"] = (
 os.environ["WEBPUSH_PRIVATE_KEY"] = "PSBGE1XXHUYiEWWpDBvxmvXZKJpDlTyy9ylJndcMCeo"
 for name in ("EMAIL_URL", "WEBPUSH_PREVIOUS_KEYS", "WEBPUSH_EXTRA_HOSTS", "DEBUG", "ALLOWED_HOSTS"):
     os.environ.pop(name, None)
+for name in ("STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET", "STRIPE_API_BASE"):
+    os.environ.pop(name, None)
 
 from fastlinkit.settings import *  # noqa: E402, F403
 from fastlinkit.settings import STORAGES  # noqa: E402
