@@ -67,6 +67,7 @@ INSTALLED_APPS = [
     "fastlinkit",
     "push",
     "payments",
+    "tickets",
     "drops",
     "accounts",
     "allauth",
@@ -127,6 +128,7 @@ ACCOUNT_CARDS: tuple[tuple[str, str], ...] = (
     ("accounts/_security_card.html", "accounts.cards.security"),
 )
 HOME_TILES: tuple[tuple[str, str], ...] = (
+    ("tickets/_tile.html", "tickets.views.tickets.tile"),
     ("payments/_tile.html", "payments.views.tile"),
     ("drops/_tile.html", "drops.views.tile"),
     ("push/_tile.html", "push.views.notifications.tile"),
@@ -253,6 +255,7 @@ TASKS = {
             "SCHEDULES": {
                 "push-prune": {"task": "push.tasks.prune", "cron": "17 * * * *"},
                 "payments-prune": {"task": "payments.tasks.prune", "cron": "29 * * * *"},
+                "tickets-sweep": {"task": "tickets.tasks.sweep", "cron": "*/5 * * * *"},
                 "sessions-prune": {
                     "task": "accounts.tasks.clear_expired_sessions",
                     "cron": "41 3 * * *",

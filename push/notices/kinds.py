@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 import drops.signals
 import payments.signals
+import tickets.signals
 from accounts.models import Device, User
 from push import signals
 from push.models import Delivery, Notification
@@ -80,6 +81,26 @@ def administrators(_subject: Any) -> Iterable[User]:
 
 
 KINDS: tuple[Kind, ...] = (
+    Kind(
+        name="tickets.opened",
+        label=_("A customer writes for the first time"),
+        group=Group.SUPPORT,
+        signal=tickets.signals.ticket_opened,
+        who=lambda ticket: ticket.owners(),
+        message=messages.ticket_opened,
+        key=lambda ticket: ticket.number,
+        lives=days(3),
+    ),
+    Kind(
+        name="tickets.replied",
+        label=_("A customer replies in one of your tickets"),
+        group=Group.SUPPORT,
+        signal=tickets.signals.customer_replied,
+        who=lambda message: message.ticket.owners(),
+        message=messages.customer_replied,
+        key=lambda message: f"{message.ticket.number}:{message.pk}",
+        lives=days(3),
+    ),
     Kind(
         name="payments.paid",
         label=_("A checkout of yours is paid"),

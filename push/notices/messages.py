@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from payments.models import Transaction
     from push.models import ServiceState, Subscription
     from push.models.subscription import TestRequest
+    from tickets.models import Message as TicketMessage
+    from tickets.models import Ticket
 
 TITLE_LENGTH = 80  # characters; lock screens cut earlier
 BODY_LENGTH = 240  # characters
@@ -52,6 +54,24 @@ def one_line(text: str, length: int) -> str:
     )
     line = " ".join(kept.split())
     return line if len(line) <= length else line[: length - 1].rstrip() + "…"
+
+
+def ticket_opened(ticket: "Ticket") -> Message:
+    requester = one_line(ticket.requester, 60)
+    return Message(
+        title=one_line(_("New ticket from %(requester)s") % {"requester": requester}, TITLE_LENGTH),
+        body=one_line(f"{ticket.number}: {ticket.subject_line}", BODY_LENGTH),
+        url=ticket.get_absolute_url(),
+    )
+
+
+def customer_replied(message: "TicketMessage") -> Message:
+    words = {"sender": one_line(message.sender, 50), "number": message.ticket.number}
+    return Message(
+        title=one_line(_("%(sender)s replied in %(number)s") % words, TITLE_LENGTH),
+        body=one_line(message.text, BODY_LENGTH) or one_line(message.ticket.title, BODY_LENGTH),
+        url=message.ticket.get_absolute_url(),
+    )
 
 
 def drop_received(drop: "Drop") -> Message:
