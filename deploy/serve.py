@@ -5,12 +5,15 @@ others are stopped too, its last lines are said again, and the exit code is not 
 """
 
 import os
+import secrets
 import signal
 import socket
 import sys
 from collections import defaultdict, deque
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TextIO
+from urllib.parse import urlsplit
 
 import environ
 import honcho.manager
@@ -20,6 +23,7 @@ from honcho.environ import parse_procfile
 ROOT = Path(__file__).resolve().parent.parent
 LAST_LINES = 15
 WEB_ANSWERS = "Uvicorn running on"
+LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
 class Printer(honcho.printer.Printer):  # type: ignore[misc] # honcho has no types
@@ -84,11 +88,43 @@ def port_is_free(port: int) -> bool:
     return True
 
 
-def greeting(port: int) -> str:
+def demo_is_wanted(environment: Mapping[str, str]) -> bool:
+    """Whether a pretend Stripe runs beside the others: there is no key, and nobody from outside comes here."""
+    has_key = environment.get("STRIPE_SECRET_KEY") or environment.get("STRIPE_SECRET_KEY_FILE")
+    host = urlsplit(environment.get("SITE_URL") or "http://localhost").hostname
+    return not has_key and host in LOOPBACK and (ROOT / "tests" / "fake_stripe").is_dir()
+
+
+def demo_settings(data_dir: Path, port: int) -> dict[str, str]:
+    """The demo's variables. Its secrets are made once; it listens on the first free port after ``port``."""
+    path = data_dir / "demo-stripe.env"
+    if not path.exists():
+        lines = (
+            f"STRIPE_SECRET_KEY=sk_test_demo_{secrets.token_hex(16)}\n"
+            f"STRIPE_WEBHOOK_SECRET=whsec_{secrets.token_hex(16)}\n"
+        )
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(lines)
+    given = dict(line.split("=", 1) for line in path.read_text().split())
+    demo_port = next(number for number in range(port + 1, port + 100) if port_is_free(number))
+    return given | {"STRIPE_API_BASE": f"http://localhost:{demo_port}"}
+
+
+def demo_command(settings: Mapping[str, str], port: int) -> str:
+    """Reads its secrets from the environment: command lines can be seen by others."""
+    demo_port = urlsplit(settings["STRIPE_API_BASE"]).port
+    webhook = f"http://127.0.0.1:{port}/webhooks/stripe"
+    return f"exec python -m tests.fake_stripe --port {demo_port} --webhook {webhook}"
+
+
+def greeting(port: int, *, is_demo: bool) -> str:
     address = os.environ.get("SITE_URL") or f"http://localhost:{port}"
+    demo = "Payments are a demo, without real money, until STRIPE_SECRET_KEY is set.\n"
     return (
         f"\nFastLinkIt answers at {address}\n"
         "Make the first user in a second terminal: .venv/bin/python manage.py createsuperuser\n"
+        f"{demo if is_demo else ''}"
         "Ctrl-C stops everything.\n"
     )
 
@@ -99,16 +135,21 @@ def manner_of_ending(exit_code: int) -> str:
     return f"ended with exit code {exit_code}"
 
 
-def run(port: int, procfile: Path) -> int:
+def run(port: int, procfile: Path, demo: Mapping[str, str]) -> int:
     """Runs until a signal comes or a process ends, and returns this command's exit code."""
-    printer = Printer(greeting(port))
+    printer = Printer(greeting(port, is_demo=bool(demo)))
     processes = Processes(printer)
-    environment = os.environ | {
+    environment = {
+        **os.environ,
+        **demo,
         "PATH": f"{ROOT / '.venv' / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
         "PORT": str(port),
         "PYTHONUNBUFFERED": "1",
     }
-    for name, command in parse_procfile(procfile.read_text(encoding="utf-8")).processes.items():
+    commands = dict(parse_procfile(procfile.read_text(encoding="utf-8")).processes)
+    if demo:
+        commands["stripe"] = demo_command(demo, port)
+    for name, command in commands.items():
         processes.add_process(name, command, env=environment, cwd=str(ROOT))
     try:
         processes.loop()
@@ -129,7 +170,8 @@ def run(port: int, procfile: Path) -> int:
 
 
 def main() -> int:
-    environ.Env.read_env(Path(os.environ.get("DATA_DIR") or ROOT / "var") / ".env", overwrite=False)
+    data_dir = Path(os.environ.get("DATA_DIR") or ROOT / "var")
+    environ.Env.read_env(data_dir / ".env", overwrite=False)
     try:
         port = int(os.environ.get("PORT") or 8000)
     except ValueError:
@@ -143,7 +185,10 @@ def main() -> int:
         )
         return 2
     signal.signal(signal.SIGHUP, lambda _signal, _frame: os.kill(os.getpid(), signal.SIGTERM))
-    return run(port, Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "Procfile")
+    if len(sys.argv) > 1:
+        return run(port, Path(sys.argv[1]), {})
+    demo = demo_settings(data_dir, port) if demo_is_wanted(os.environ) else {}
+    return run(port, ROOT / "Procfile", demo)
 
 
 if __name__ == "__main__":

@@ -53,6 +53,7 @@ def transactions(request: SignedInRequest) -> HttpResponse:
         "livemode": livemode,
         "has_other_mode": every.filter(livemode=not livemode).exists(),
         "site_url": settings.SITE_URL,
+        "is_live": gateway.is_live(),
     }
     return render(request, "payments/transactions.html", context)
 
