@@ -82,5 +82,25 @@ class Chromium:
         )
         session.detach()
 
+    def close_tabs(self) -> Page:
+        """Close every tab but an empty one, which keeps the browser running."""
+        keep, *others = self.context.pages
+        for page in others:
+            page.close()
+        keep.goto("about:blank")
+        return keep
+
+    def forget(self, origin: str) -> None:
+        """As if nobody had ever visited `origin` with this browser."""
+        keep = self.close_tabs()
+        keep.goto(f"{origin}/healthz")
+        session = self._session(keep)
+        session.send("Browser.resetPermissions")
+        session.send("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "all"})
+        session.detach()
+        self.context.clear_cookies()
+        keep.goto("about:blank")
+        self.desktop.shown.clear()
+
     def _session(self, page: Page) -> CDPSession:
         return self.context.new_cdp_session(page)

@@ -14,7 +14,7 @@ from tests.fixtures.product import Product
 from tests.push_service import PushService
 
 try:
-    from playwright.sync_api import Playwright, sync_playwright
+    from playwright.sync_api import Playwright, expect, sync_playwright
 
     from tests.browser.chromium import Chromium
     from tests.browser.firefox import Firefox
@@ -24,6 +24,7 @@ except ImportError as error:
         raise
     print(f"The browser tests are skipped: {error}")
 
+PATIENCE = 10_000  # milliseconds; a busy machine is no failure
 PARTS = {"firefox": "firefox-esr", "chromium": "chromium", "D-Bus": "dbus-daemon"}
 
 
@@ -54,6 +55,7 @@ def browser_folder() -> Iterator[Path]:
 def playwright() -> Iterator["Playwright"]:
     """Playwright's driver. Its loop in this thread makes Django think that it is asynchronous."""
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as driver:
         yield driver
 
@@ -115,6 +117,23 @@ def second_firefox(
     browser.allow_notifications(product.url)
     yield browser
     browser.close_tabs()
+
+
+@pytest.fixture(scope="session")
+def running_chromium(playwright: "Playwright", browser_folder: Path) -> Iterator["Chromium"]:
+    """One Chromium for the session. Tests ask for `shared_chromium`."""
+    require("chromium", "D-Bus")
+    folder = Path(tempfile.mkdtemp(prefix="chromium-", dir=browser_folder))
+    with Chromium(playwright, folder) as browser:
+        yield browser
+
+
+@pytest.fixture
+def shared_chromium(product: Product, running_chromium: "Chromium") -> Iterator["Chromium"]:
+    """A running Chromium, made clean. Whoever depends on its permissions sets them."""
+    running_chromium.forget(product.url)
+    yield running_chromium
+    running_chromium.close_tabs()
 
 
 @pytest.fixture
