@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from push.delivery import receipts
-from push.models import Delivery, Notification, Preference, Subscription
+from push.models import Delivery, Notification, Preference, ServiceState, Subscription
 from tests.push.browsers import Browser
 from tests.push.conftest import Outbox
 
@@ -94,6 +94,14 @@ def test_after_ten_seconds_it_says_that_no_worker_runs(browser: Browser) -> None
     told = report(browser, url)
     assert (told["reason"], told["final"]) == ("no_worker", False)
     assert "push_worker is not running" in texts(told)
+
+
+def test_while_the_service_is_paused_no_worker_is_blamed(browser: Browser, outbox: Outbox) -> None:
+    url = press(browser)
+    age(url, created_at=11)
+    until = timezone.now() + timedelta(minutes=1)
+    ServiceState.objects.create(service=outbox.service.host, open_until=until, reason="bad_token")
+    assert report(browser, url)["reason"] == "breaker"
 
 
 @pytest.mark.parametrize(
