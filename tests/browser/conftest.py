@@ -121,37 +121,15 @@ def second_firefox(
 
 @pytest.fixture(scope="session")
 def running_chromium(playwright: "Playwright", browser_folder: Path) -> Iterator["Chromium"]:
-    """One Chromium for the session. Tests ask for `shared_chromium`."""
+    """One Chromium for the session. Tests of the product ask for `chromium`."""
     require("chromium", "D-Bus")
-    folder = Path(tempfile.mkdtemp(prefix="chromium-", dir=browser_folder))
-    with Chromium(playwright, folder) as browser:
+    with Chromium(playwright, browser_folder / "chromium") as browser:
         yield browser
 
 
 @pytest.fixture
-def shared_chromium(product: Product, running_chromium: "Chromium") -> Iterator["Chromium"]:
-    """A running Chromium, made clean. Whoever depends on its permissions sets them."""
+def chromium(product: Product, running_chromium: "Chromium") -> Iterator["Chromium"]:
+    """A clean Chromium, which asks for permission."""
     running_chromium.forget(product.url)
     yield running_chromium
     running_chromium.close_tabs()
-
-
-@pytest.fixture
-def new_chromium(
-    playwright: "Playwright", browser_folder: Path
-) -> Iterator[Callable[..., "Chromium"]]:
-    """Start a Chromium with a fresh profile and Playwright's options; it ends with the test."""
-    require("chromium", "D-Bus")
-    with ExitStack() as stack:
-
-        def start(**options: Any) -> "Chromium":
-            folder = Path(tempfile.mkdtemp(prefix="chromium-", dir=browser_folder))
-            return stack.enter_context(Chromium(playwright, folder, **options))
-
-        yield start
-
-
-@pytest.fixture
-def chromium(product: Product, new_chromium: Callable[..., "Chromium"]) -> "Chromium":
-    """A Chromium that nobody has used before."""
-    return new_chromium()

@@ -97,7 +97,7 @@ def subscribe_elsewhere(person: User, service: PushService) -> Subscriber:
     return elsewhere
 
 
-def until[T](page: Page, condition: Callable[[], T], what: str = "") -> T:
+def until[T](page: Page, condition: Callable[[], T | None], what: str = "") -> T:
     """The first true value of a condition that no event tells about, looked at while pages go on."""
     for _attempt in range(200):
         if value := condition():

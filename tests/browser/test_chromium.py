@@ -42,15 +42,13 @@ def test_every_page_loads_without_a_complaint_and_fits_its_window(
 
 
 def visit(page: Page, url: str) -> None:
-    for theme in ("light", "dark"):
-        page.emulate_media(color_scheme=theme)
-        for width in WIDTHS:
-            page.set_viewport_size({"width": width, "height": 844})
-            response = page.goto(url)
-            assert response is not None
-            assert response.status == 200, url
-            expect(page.get_by_role("main")).to_be_visible()
-            assert page.evaluate("document.documentElement.scrollWidth") <= width, (url, width)
+    response = page.goto(url)
+    assert response is not None
+    assert response.status == 200, url
+    expect(page.get_by_role("main")).to_be_visible()
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 844})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, (url, width)
 
 
 def open_with_worker(chromium: Chromium, product: Product, person: User, path: str) -> Page:
@@ -99,9 +97,8 @@ def test_the_worker_shows_a_message_with_its_actions_and_a_copy_replaces_it(
     ],
 )
 def test_whatever_comes_something_is_shown_and_a_click_opens_the_site(
-    product: Product, shared_chromium: Chromium, owner: User, payload: str
+    product: Product, chromium: Chromium, owner: User, payload: str
 ) -> None:
-    chromium = shared_chromium
     page = open_with_worker(chromium, product, owner, "/Notifications")
     chromium.deliver(page, product.url, payload)
     shown = chromium.desktop.wait(lambda: next(iter(chromium.desktop.on_screen), None))
@@ -110,19 +107,16 @@ def test_whatever_comes_something_is_shown_and_a_click_opens_the_site(
     pages.wait_for_tab(chromium, f"{product.url}/")
 
 
-def test_a_click_never_leaves_the_site(
-    product: Product, shared_chromium: Chromium, owner: User
-) -> None:
-    page = open_with_worker(shared_chromium, product, owner, "/Notifications")
-    shared_chromium.deliver(page, product.url, message(product, navigate="https://evil.example/"))
-    shared_chromium.desktop.click(shared_chromium.desktop.wait_for("The text"))
-    pages.wait_for_tab(shared_chromium, f"{product.url}/")
+def test_a_click_never_leaves_the_site(product: Product, chromium: Chromium, owner: User) -> None:
+    page = open_with_worker(chromium, product, owner, "/Notifications")
+    chromium.deliver(page, product.url, message(product, navigate="https://evil.example/"))
+    chromium.desktop.click(chromium.desktop.wait_for("The text"))
+    pages.wait_for_tab(chromium, f"{product.url}/")
 
 
 def test_a_click_uses_the_tab_that_is_there(
-    product: Product, shared_chromium: Chromium, owner: User
+    product: Product, chromium: Chromium, owner: User
 ) -> None:
-    chromium = shared_chromium
     drop = Drop.send(sender=owner, recipient=owner, text="Look here", device=None)
     page = open_with_worker(chromium, product, owner, "/Notifications")
     tabs = len(chromium.context.pages)
@@ -134,9 +128,8 @@ def test_a_click_uses_the_tab_that_is_there(
 
 
 def test_reading_closes_what_is_on_screen_and_the_badge_follows_in_other_tabs(
-    product: Product, shared_chromium: Chromium, owner: User
+    product: Product, chromium: Chromium, owner: User
 ) -> None:
-    chromium = shared_chromium
     drop = Drop.send(sender=owner, recipient=owner, text="Read me", device=None)
     page = open_with_worker(chromium, product, owner, "/Notifications")
     expect(page.get_by_test_id("bell-badge")).to_have_text("1 unread")
@@ -151,10 +144,10 @@ def test_reading_closes_what_is_on_screen_and_the_badge_follows_in_other_tabs(
 
 
 def test_a_new_notification_reaches_an_open_tab_by_itself(
-    product: Product, shared_chromium: Chromium, owner: User
+    product: Product, chromium: Chromium, owner: User
 ) -> None:
-    pages.sign_in(shared_chromium, product, owner)
-    page = shared_chromium.open(f"{product.url}/Drops")
+    pages.sign_in(chromium, product, owner)
+    page = chromium.open(f"{product.url}/Drops")
     badge = page.get_by_test_id("bell-badge")
     expect(badge).to_be_hidden()
     Drop.send(sender=owner, recipient=owner, text="Live", device=None)
@@ -201,11 +194,11 @@ def test_a_subscribe_that_fails_says_why_on_the_card(
     product: Product, chromium: Chromium, owner: User
 ) -> None:
     pages.sign_in(chromium, product, owner)
-    chromium.context.add_init_script(
-        "PushManager.prototype.subscribe = () => "
-        "Promise.reject(new DOMException('push service not available', 'AbortError'));"
-    )
     page = chromium.open(product.url + pages.MANAGE)
+    page.evaluate(
+        "() => { PushManager.prototype.subscribe = () => "
+        "Promise.reject(new DOMException('push service not available', 'AbortError')); }"
+    )
     chromium.allow_notifications(page, product.url, "granted")
     page.get_by_test_id("push-subscribe").click()
     expect(page.get_by_test_id("push-card").get_by_role("alert")).to_contain_text("push service")

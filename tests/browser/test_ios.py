@@ -3,8 +3,6 @@
 WebKit itself cannot run here. What it lacks is taken away from Chromium, and what it has is added.
 """
 
-from collections.abc import Callable
-
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -28,6 +26,10 @@ IPAD = (
 )
 CHROME_ON_IPHONE = IPHONE.replace("Version/18.4", "CriOS/139.0.7258.76")
 
+AGENT = """
+    Object.defineProperty(Navigator.prototype, "userAgent", { get: () => "%s" });
+    Object.defineProperty(Navigator.prototype, "maxTouchPoints", { get: () => 5 });
+"""
 TAB = """
     window.calls = [];
     const spy = (object, name) => {
@@ -45,32 +47,35 @@ TAB = """
     delete window.Notification;
     delete ServiceWorkerRegistration.prototype.pushManager;
     Object.defineProperty(Navigator.prototype, "standalone", { get: () => false });
-    Object.defineProperty(Navigator.prototype, "maxTouchPoints", { get: () => 5 });
 """
 HOME_SCREEN = """
     Object.defineProperty(Navigator.prototype, "standalone", { get: () => true });
-    Object.defineProperty(Navigator.prototype, "maxTouchPoints", { get: () => 5 });
 """
 PAGES = ("/", "/Drops", "/Notifications", pages.MANAGE)
 
 
-def open_in_tab(chromium: Chromium, product: Product, person: User) -> Page:
-    chromium.context.add_init_script(TAB)
-    pages.sign_in(chromium, product, person)
-    return chromium.open(product.url + pages.MANAGE)
+def open_as(
+    browser: Chromium | Firefox, product: Product, person: User, agent: str, script: str
+) -> Page:
+    """The account page in a tab that pretends to be `agent`."""
+    pages.sign_in(browser, product, person)
+    page = browser.context.new_page()
+    page.add_init_script(AGENT % agent + script)
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(product.url + pages.MANAGE)
+    return page
 
 
 @pytest.mark.parametrize("agent", [IPHONE, IPAD], ids=["iPhone", "iPad"])
 def test_in_a_tab_the_card_says_how_to_install_and_nothing_of_push_is_touched(
     product: Product,
     push_service: PushService,
-    new_chromium: Callable[..., Chromium],
+    chromium: Chromium,
     owner: User,
     agent: str,
 ) -> None:
     pages.subscribe_elsewhere(owner, push_service)
-    chromium = new_chromium(user_agent=agent, viewport={"width": 390, "height": 844})
-    page = open_in_tab(chromium, product, owner)
+    page = open_as(chromium, product, owner, agent, TAB)
     pages.expect_state(page, "ios-tab")
     steps = page.get_by_test_id("push-state").get_by_role("listitem")
     expect(steps).to_have_count(3)
@@ -93,9 +98,9 @@ def test_in_a_tab_the_card_says_how_to_install_and_nothing_of_push_is_touched(
 
 
 def test_another_browser_on_an_iphone_is_sent_to_safari_first(
-    product: Product, new_chromium: Callable[..., Chromium], owner: User
+    product: Product, chromium: Chromium, owner: User
 ) -> None:
-    page = open_in_tab(new_chromium(user_agent=CHROME_ON_IPHONE), product, owner)
+    page = open_as(chromium, product, owner, CHROME_ON_IPHONE, TAB)
     pages.expect_state(page, "ios-browser")
     expect(page.get_by_test_id("push-state")).to_contain_text(product.url + pages.MANAGE)
     assert page.evaluate("window.calls") == []
@@ -103,30 +108,26 @@ def test_another_browser_on_an_iphone_is_sent_to_safari_first(
 
 @pytest.mark.parametrize("agent", [IPHONE, IPAD], ids=["iPhone", "iPad"])
 def test_on_the_home_screen_everything_works_from_a_tap(
-    product: Product,
-    push_service: PushService,
-    new_firefox: Callable[..., Firefox],
-    owner: User,
-    agent: str,
+    product: Product, push_service: PushService, firefox: Firefox, owner: User, agent: str
 ) -> None:
-    with new_firefox("ios", user_agent=agent) as firefox:
-        firefox.context.add_init_script(HOME_SCREEN)
-        firefox.allow_notifications(product.url)
-        page = pages.subscribe(firefox, product, owner)
-        pages.expect_dot(page, "green")
-        lost = pages.subscription_of(owner)
-        push_service.remove(lost.endpoint)
-        page.get_by_test_id("push-test").click()
-        pages.expect_dot(page, "yellow")
+    page = open_as(firefox, product, owner, agent, HOME_SCREEN)
+    page.get_by_test_id("push-subscribe").click()
+    pages.expect_state(page, "subscribed")
+    pages.expect_dot(page, "green")
+    firefox.desktop.wait_for("Push is on")
+    lost = pages.subscription_of(owner)
+    push_service.remove(lost.endpoint)
+    page.get_by_test_id("push-test").click()
+    pages.expect_dot(page, "yellow")
 
-        page.reload()  # there, subscribing needs a tap even when it is allowed
-        pages.expect_state(page, "lost")
-        pages.expect_dot(page, "yellow")
-        pages.expect_banner(page, visible=True)
-        assert not Subscription.objects.active().filter(user=owner).exists()
+    page.reload()  # there, subscribing needs a tap even when it is allowed
+    pages.expect_state(page, "lost")
+    pages.expect_dot(page, "yellow")
+    pages.expect_banner(page, visible=True)
+    assert not Subscription.objects.active().filter(user=owner).exists()
 
-        page.get_by_test_id("push-subscribe").click()
-        pages.expect_state(page, "subscribed")
-        pages.expect_dot(page, "green")
-        pages.expect_banner(page, visible=False)
-        assert Subscription.objects.active().get(user=owner).endpoint != lost.endpoint
+    page.get_by_test_id("push-subscribe").click()
+    pages.expect_state(page, "subscribed")
+    pages.expect_dot(page, "green")
+    pages.expect_banner(page, visible=False)
+    assert Subscription.objects.active().get(user=owner).endpoint != lost.endpoint

@@ -1,0 +1,17 @@
+from tests.browser import pages
+def test_look(product, push_service, firefox, owner):
+    page = pages.subscribe(firefox, product, owner)
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{product.url}/Account/Manage")
+    pages.expect_state(page, "subscribed")
+    page.click("[data-testid=push-test]")
+    page.wait_for_timeout(4000)
+    page.locator("#push").screenshot(path="/tmp/u2/shots/real-card.png")
+    page.click("[data-testid=bell]"); page.wait_for_timeout(300)
+    page.click("[data-push-bell] [data-push-action=test]"); page.wait_for_timeout(3000)
+    page.screenshot(path="/tmp/u2/shots/real-bell.png")
+    page.keyboard.press("Escape")
+    page.locator("#devices").screenshot(path="/tmp/u2/shots/real-devices.png")
+    page.click("[data-testid=push-unsubscribe]"); page.wait_for_timeout(1500)
+    page.locator("#push").screenshot(path="/tmp/u2/shots/real-off.png")
+    print(page.evaluate("document.activeElement.className"))
