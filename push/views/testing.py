@@ -168,7 +168,7 @@ def _lines(
 
 
 def _seconds(milliseconds: int) -> str:
-    return f"{milliseconds / 1000:.1f}"
+    return f"{milliseconds / 1000:.1f}" if milliseconds >= 100 else f"{milliseconds / 1000:.2f}"
 
 
 def _manual(anchor: str) -> str:
