@@ -64,18 +64,11 @@ def playwright() -> Iterator["Playwright"]:
 def new_firefox(
     playwright: "Playwright", browser_folder: Path, push_service_process: PushService
 ) -> Callable[..., "Firefox"]:
-    """Make a Firefox by name; it is started by `with`. A used profile starts in half the time."""
+    """Make a Firefox by name; it is started by `with`."""
     require("firefox", "D-Bus")
-    template = browser_folder / "template"
-    with Firefox(playwright, template, push_service_process.websocket_url):
-        pass
 
     def make(name: str, **options: Any) -> "Firefox":
-        folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=browser_folder))
-        shutil.copytree(
-            template / "profile", folder / "profile", ignore=shutil.ignore_patterns("*lock")
-        )
-        (folder / "profile" / "prefs.js").unlink(missing_ok=True)  # its uaid is the template's own
+        folder = browser_folder / name
         return Firefox(playwright, folder, push_service_process.websocket_url, **options)
 
     return make
