@@ -35,6 +35,7 @@ def change_password(request: HttpRequest, extra_context: object = None) -> HttpR
     return redirect("account_change_password")
 
 
+admin.site.site_header = admin.site.site_title = _("FastLinkIt administration")
 admin.site.logout = sign_out  # type: ignore[method-assign, assignment]
 admin.site.password_change = change_password  # type: ignore[method-assign, assignment]
 

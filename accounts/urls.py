@@ -39,12 +39,12 @@ urlpatterns = [
         name="account_reset_password_from_key_done",
     ),
     path(
-        "Account/Password/Reset/<str:uidb36>/<str:key>",
+        "Account/Password/Reset/<slug:uidb36>/<slug:key>",
         allauth_views.password_reset_from_key,
         name="account_reset_password_from_key",
     ),
     path("Account/Profile", views.profile, name="profile"),
-    path("Account/Devices/<str:public_id>", views.device, name="device"),
-    path("Account/Devices/<str:public_id>/removal", views.device_removal, name="device_removal"),
+    path("Account/Devices/<slug:public_id>", views.device, name="device"),
+    path("Account/Devices/<slug:public_id>/removal", views.device_removal, name="device_removal"),
     path("Account/Sessions/closure", views.other_sessions_closure, name="other_sessions_closure"),
 ]

@@ -15,6 +15,8 @@ from django.urls import reverse_lazy
 from django.utils.csp import CSP
 from django.utils.translation import gettext_lazy as _
 
+from fastlinkit.environment import key_pairs, mailer, secret
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(os.environ.get("DATA_DIR") or BASE_DIR / "var").resolve()
 DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -26,19 +28,6 @@ environ.Env.read_env(DATA_DIR / ".env", overwrite=False)
 SETTING_PROBLEMS: list[str] = []
 WEBPUSH_KEY_PROBLEMS: list[str] = []
 
-
-def secret(name: str, problems: list[str] = SETTING_PROBLEMS) -> str:
-    """The value of ``name``, or the content of the file that ``name_FILE`` names."""
-    path = os.environ.get(f"{name}_FILE", "")
-    if not path:
-        return os.environ.get(name, "").strip()
-    try:
-        return Path(path).read_text(encoding="utf-8").strip()
-    except OSError as error:
-        problems.append(f"{name}_FILE names {path}, which cannot be read: {error.strerror}.")
-        return ""
-
-
 # --- The site ---------------------------------------------------------------------------------------------------------
 
 DEBUG = env.bool("DEBUG", default=False)
@@ -47,8 +36,9 @@ SITE_URL = env.str("SITE_URL", default=f"http://localhost:{PORT}").rstrip("/")
 _site = urlsplit(SITE_URL)
 _https = _site.scheme == "https"
 
-SECRET_KEY = secret("SECRET_KEY")
-SECRET_KEY_FALLBACKS = [key for key in secret("SECRET_KEY_FALLBACKS").split(",") if key]
+SECRET_KEY = secret("SECRET_KEY", SETTING_PROBLEMS)
+_fallbacks = secret("SECRET_KEY_FALLBACKS", SETTING_PROBLEMS)
+SECRET_KEY_FALLBACKS = [key for key in _fallbacks.split(",") if key]
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[_site.hostname or "localhost"])
 if not _https:
     ALLOWED_HOSTS += ["localhost", "127.0.0.1", "[::1]"]
@@ -139,11 +129,12 @@ ACCOUNT_PAGE_URL = reverse_lazy("push:manage")
 
 # --- Data -------------------------------------------------------------------------------------------------------------
 
-DATABASES: dict[str, dict[str, Any]] = {
-    "default": env.db("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'fastlinkit.sqlite3'}")
+_database_url = secret("DATABASE_URL", SETTING_PROBLEMS)
+_database: dict[str, Any] = {
+    **env.db_url_config(_database_url or f"sqlite:///{DATA_DIR / 'fastlinkit.sqlite3'}"),
+    "ATOMIC_REQUESTS": False,
 }
-_database = DATABASES["default"]
-_database["ATOMIC_REQUESTS"] = False
+DATABASES = {"default": _database}
 if _database["ENGINE"] == "django.db.backends.sqlite3":
     _database["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
@@ -220,30 +211,8 @@ TIME_ZONE = "UTC"
 
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default=f"FastLinkIt <noreply@{_site.hostname}>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
-EMAIL_URL = secret("EMAIL_URL")
-if EMAIL_URL:
-    _mail = env.email_url_config(EMAIL_URL)
-    MAILERS: dict[str, dict[str, Any]] = {
-        "default": {
-            "BACKEND": _mail["EMAIL_BACKEND"],
-            "OPTIONS": {
-                "host": _mail["EMAIL_HOST"],
-                "port": _mail["EMAIL_PORT"] or 25,
-                "username": _mail["EMAIL_HOST_USER"] or "",
-                "password": _mail["EMAIL_HOST_PASSWORD"] or "",
-                "use_tls": bool(_mail.get("EMAIL_USE_TLS")),
-                "use_ssl": bool(_mail.get("EMAIL_USE_SSL")),
-                "timeout": 20,
-            },
-        }
-    }
-else:
-    MAILERS = {
-        "default": {
-            "BACKEND": "accounts.mail.FileAndConsoleBackend",
-            "OPTIONS": {"file_path": DATA_DIR / "mail"},
-        }
-    }
+EMAIL_URL = secret("EMAIL_URL", SETTING_PROBLEMS)
+MAILERS = {"default": mailer(EMAIL_URL, DATA_DIR / "mail")}
 
 # --- Background work --------------------------------------------------------------------------------------------------
 
@@ -267,18 +236,11 @@ TASKS = {
 
 # --- Web push ---------------------------------------------------------------------------------------------------------
 
-WEBPUSH_PUBLIC_KEY = env.str("WEBPUSH_PUBLIC_KEY", default="").strip()
+WEBPUSH_PUBLIC_KEY = secret("WEBPUSH_PUBLIC_KEY", WEBPUSH_KEY_PROBLEMS)
 WEBPUSH_PRIVATE_KEY = secret("WEBPUSH_PRIVATE_KEY", WEBPUSH_KEY_PROBLEMS)
 WEBPUSH_SUBJECT = env.str("WEBPUSH_SUBJECT", default="").strip()
 # Older pairs that still have subscriptions: public:private,public:private
-WEBPUSH_PREVIOUS_KEYS = [
-    (public, private)
-    for public, _colon, private in (
-        pair.strip().partition(":")
-        for pair in secret("WEBPUSH_PREVIOUS_KEYS", WEBPUSH_KEY_PROBLEMS).split(",")
-        if pair.strip()
-    )
-]
+WEBPUSH_PREVIOUS_KEYS = key_pairs(secret("WEBPUSH_PREVIOUS_KEYS", WEBPUSH_KEY_PROBLEMS))
 WEBPUSH_EXTRA_HOSTS: list[str] = env.list("WEBPUSH_EXTRA_HOSTS", default=[])
 
 # --- Payments ---------------------------------------------------------------------------------------------------------

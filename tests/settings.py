@@ -16,6 +16,7 @@ os.environ["WEBPUSH_PUBLIC_KEY"] = (
     "BGc1gjAwAqIvxqMSHBvUd9bKf89zC1wZBwqbj2lUeva_bjC8TmSOGWFjMQkLKjwG_49W13hG20r-evTcEQoOAKk"
 )
 os.environ["WEBPUSH_PRIVATE_KEY"] = "PSBGE1XXHUYiEWWpDBvxmvXZKJpDlTyy9ylJndcMCeo"
+os.mkdir(f"{_data_dir}/static")  # WhiteNoise warns of a missing one, once a client
 for name in ("EMAIL_URL", "WEBPUSH_PREVIOUS_KEYS", "WEBPUSH_EXTRA_HOSTS", "DEBUG", "ALLOWED_HOSTS"):
     os.environ.pop(name, None)
 for name in ("STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET", "STRIPE_API_BASE"):

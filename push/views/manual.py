@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from push.delivery.reasons import REASONS
-from push.notices.kinds import KINDS
+from push.notices.kinds import KINDS, administrators
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
@@ -98,7 +98,7 @@ def page(request: HttpRequest, slug: str) -> HttpResponse:
     context = {
         "sections": BROWSER_PUSH,
         "reasons": REASONS.values(),
-        "kinds": [kind for kind in KINDS if kind.bell],
+        "kinds": [(kind.label, kind.who is administrators) for kind in KINDS if kind.bell],
         "site_url": settings.SITE_URL,
     }
     return render(request, "push/manual/browser_push_notifications.html", context)

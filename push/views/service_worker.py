@@ -13,6 +13,13 @@ from push.delivery.vapid import keyring
 
 THEME_COLOUR = "#3b5bdb"
 BACKGROUND_COLOUR = "#f6f7fb"
+ICONS = (  # file, pixels, purpose
+    ("icon-192.png", 192, "any"),
+    ("icon-512.png", 512, "any"),
+    ("icon-maskable-192.png", 192, "maskable"),
+    ("icon-maskable-512.png", 512, "maskable"),
+    ("badge-96.png", 96, "monochrome"),
+)
 
 
 @require_safe
@@ -37,21 +44,6 @@ def service_worker(request: HttpRequest) -> HttpResponse:
 @require_safe
 def manifest(request: HttpRequest) -> HttpResponse:
     """What makes the site installable. ``id`` never changes: it is what the installed app is known by."""
-    icons = [
-        {
-            "src": static(f"icons/{name}"),
-            "sizes": f"{size}x{size}",
-            "type": "image/png",
-            "purpose": purpose,
-        }
-        for name, size, purpose in (
-            ("icon-192.png", 192, "any"),
-            ("icon-512.png", 512, "any"),
-            ("icon-maskable-192.png", 192, "maskable"),
-            ("icon-maskable-512.png", 512, "maskable"),
-            ("badge-96.png", 96, "monochrome"),
-        )
-    ]
     content = {
         "id": "/",
         "name": "FastLinkIt",
@@ -65,8 +57,20 @@ def manifest(request: HttpRequest) -> HttpResponse:
         "display": "standalone",
         "theme_color": THEME_COLOUR,
         "background_color": BACKGROUND_COLOUR,
-        "icons": icons,
+        "icons": _icons(),
     }
     return JsonResponse(
         content, content_type="application/manifest+json", headers={"Cache-Control": "no-cache"}
     )
+
+
+def _icons() -> list[dict[str, str]]:
+    return [
+        {
+            "src": static(f"icons/{name}"),
+            "sizes": f"{size}x{size}",
+            "type": "image/png",
+            "purpose": purpose,
+        }
+        for name, size, purpose in ICONS
+    ]

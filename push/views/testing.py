@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Device, User
 from push.delivery.answers import REASONS
-from push.models import Delivery, Preference, Subscription
+from push.models import Delivery, Preference, ServiceState, Subscription
 from push.views.anchors import MANUAL_PAGE
 from push.views.api import DeviceRequest, json_view, refusal
 
@@ -60,9 +60,7 @@ def send(user: User, device: Device) -> HttpResponse:
 
 
 def _too_often(wait: int) -> HttpResponse:
-    message = _("Five tests a minute are enough. Try again in %(seconds)s seconds.") % {
-        "seconds": wait
-    }
+    message = _("Five tests a minute are enough. Try again in %(seconds)s s.") % {"seconds": wait}
     return refusal(429, "too_often", message, **{"Retry-After": str(wait)})
 
 
@@ -129,8 +127,11 @@ def _report(delivery: Delivery, now: datetime) -> dict[str, Any]:
 
 def _reason(delivery: Delivery, now: datetime) -> str:
     """The delivery's own reason, or what its silence means by now; a key of ``REASONS`` or empty."""
-    if delivery.state == Delivery.State.PENDING and not delivery.attempts:
-        return "no_worker" if now - delivery.created_at > WORKER_PATIENCE else delivery.reason
+    if delivery.state == Delivery.State.PENDING and not delivery.reason:
+        if ServiceState.objects.filter(service=delivery.service, open_until__gt=now).exists():
+            return "breaker"
+        is_late = not delivery.attempts and now - delivery.created_at > WORKER_PATIENCE
+        return "no_worker" if is_late else ""
     if delivery.state == Delivery.State.ACCEPTED and delivery.shown_at is None:
         late = delivery.accepted_at is not None and now - delivery.accepted_at > SHOW_PATIENCE
         return ("shown_unknown" if delivery.service == "apple" else "not_shown") if late else ""
@@ -167,7 +168,7 @@ def _lines(
 
 
 def _seconds(milliseconds: int) -> str:
-    return f"{milliseconds / 1000:.1f}"
+    return f"{milliseconds / 1000:.1f}" if milliseconds >= 100 else f"{milliseconds / 1000:.2f}"
 
 
 def _manual(anchor: str) -> str:

@@ -151,3 +151,17 @@ def test_somebody_without_a_password_sets_one(browser: Browser, owner: User) -> 
 def test_changing_the_password_needs_a_sign_in(browser: Browser) -> None:
     location = browser().get("/Account/Password/Change").headers["Location"]
     assert location.startswith("/Account/Login?next=")
+
+
+@pytest.mark.parametrize("link", ["1/x", "_/x", "zzzzzzzzzzzzzzzzzzzz/x-y", "-/-"])
+def test_a_reset_link_that_is_not_ours_says_so(browser: Browser, link: str) -> None:
+    client = browser()
+    page = client.get(f"/Account/Password/Reset/{link}", follow=True).content.decode()
+    assert "This link does not work" in page
+    page = client.post(f"/Account/Password/Reset/{link}", {"password1": NEW}).content.decode()
+    assert "This link does not work" in page
+
+
+@pytest.mark.parametrize("link", ["1/a%00b", "%00/x", "1/%F0%9F%98%80"])
+def test_nor_is_one_with_other_signs_in_it(browser: Browser, link: str) -> None:
+    assert browser().get(f"/Account/Password/Reset/{link}").status_code == 404

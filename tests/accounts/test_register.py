@@ -122,3 +122,11 @@ def test_many_registrations_from_one_place_are_stopped(browser: Browser) -> None
     assert answer.status_code == 429
     assert "Too many attempts" in answer.content.decode()
     assert not User.objects.exists()
+
+
+@pytest.mark.parametrize("key", ["x", "a%00b", "MQ:1x:y", "%F0%9F%98%80", "k" * 3000])
+def test_a_link_that_is_not_ours_says_so(browser: Browser, key: str) -> None:
+    client = browser()
+    answer = client.get(f"/Account/Email/Confirm/{key}")
+    assert "This link does not work" in answer.content.decode()
+    assert client.post(f"/Account/Email/Confirm/{key}").status_code == 404

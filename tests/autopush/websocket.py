@@ -6,6 +6,7 @@ Firefox's dom/push/PushServiceWebSocket.sys.mjs.
 
 import asyncio
 import json
+import logging
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -18,6 +19,9 @@ from websockets.typing import Subprotocol
 
 from tests.autopush.store import Channel, Message, Store
 from tests.autopush.validation import decode, encode, public_key
+
+LOGGER = logging.getLogger(__name__)
+LOGGER.setLevel(logging.WARNING)  # a line for each connection says nothing
 
 
 class Session:
@@ -35,7 +39,9 @@ class Session:
         self.reader = reader
         self.writer = writer
         self.loop = asyncio.get_running_loop()
-        self.protocol = ServerProtocol(subprotocols=[Subprotocol("push-notification")])
+        self.protocol = ServerProtocol(
+            subprotocols=[Subprotocol("push-notification")], logger=LOGGER
+        )
         self.uaid = ""
         self._text = b""
 

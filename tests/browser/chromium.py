@@ -20,12 +20,10 @@ EXECUTABLE = shutil.which("chromium")
 class Chromium:
     """One browser of one person, on one desktop. A context manager."""
 
-    def __init__(self, playwright: Playwright, folder: Path, **options: Any) -> None:
-        """`folder` keeps profile and desktop, and must have a short path. `options` are those of
-        `launch_persistent_context`."""
+    def __init__(self, playwright: Playwright, folder: Path) -> None:
+        """`folder` keeps profile and desktop, and must have a short path."""
         self.playwright = playwright
         self.folder = folder
-        self.options = options
         self.desktop: Desktop
         self.context: BrowserContext
 
@@ -36,7 +34,6 @@ class Chromium:
             self.folder / "profile",
             executable_path=EXECUTABLE,
             env={**os.environ, "DBUS_SESSION_BUS_ADDRESS": self.desktop.address},
-            **self.options,
         )
         self.context.set_default_timeout(10_000)
         return self
@@ -68,19 +65,45 @@ class Chromium:
     def deliver(self, page: Page, origin: str, payload: str) -> None:
         """Hand a plain payload to the origin's service worker, as if it had been pushed."""
         session = self._session(page)
-        registrations: list[dict[str, Any]] = []
+        registrations: dict[str, dict[str, Any]] = {}
         session.on(
             "ServiceWorker.workerRegistrationUpdated",
-            lambda event: registrations.extend(event["registrations"]),
+            lambda event: registrations.update(
+                {one["registrationId"]: one for one in event["registrations"]}
+            ),
         )
         session.send("ServiceWorker.enable")
-        while not (mine := [r for r in registrations if r["scopeURL"].startswith(origin)]):
+        while not (mine := [key for key, one in registrations.items() if _serves(one, origin)]):
             page.wait_for_timeout(20)
         session.send(
             "ServiceWorker.deliverPushMessage",
-            {"origin": origin, "registrationId": mine[-1]["registrationId"], "data": payload},
+            {"origin": origin, "registrationId": mine[-1], "data": payload},
         )
         session.detach()
 
+    def close_tabs(self) -> Page:
+        """Close every tab but an empty one, which keeps the browser running."""
+        keep, *others = self.context.pages
+        for page in others:
+            page.close()
+        keep.goto("about:blank")
+        return keep
+
+    def forget(self, origin: str) -> None:
+        """As if nobody had ever visited `origin` with this browser."""
+        keep = self.close_tabs()
+        keep.goto(f"{origin}/healthz")
+        session = self._session(keep)
+        session.send("Browser.resetPermissions")
+        session.send("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "all"})
+        session.detach()
+        self.context.clear_cookies()
+        keep.goto("about:blank")
+        self.desktop.shown.clear()
+
     def _session(self, page: Page) -> CDPSession:
         return self.context.new_cdp_session(page)
+
+
+def _serves(registration: dict[str, Any], origin: str) -> bool:
+    return bool(registration["scopeURL"].startswith(origin) and not registration["isDeleted"])

@@ -14,7 +14,7 @@ from tests.fixtures.product import Product
 from tests.push_service import PushService
 
 try:
-    from playwright.sync_api import Playwright, sync_playwright
+    from playwright.sync_api import Playwright, expect, sync_playwright
 
     from tests.browser.chromium import Chromium
     from tests.browser.firefox import Firefox
@@ -24,6 +24,7 @@ except ImportError as error:
         raise
     print(f"The browser tests are skipped: {error}")
 
+PATIENCE = 10_000  # milliseconds; a busy machine is no failure
 PARTS = {"firefox": "firefox-esr", "chromium": "chromium", "D-Bus": "dbus-daemon"}
 
 
@@ -54,6 +55,7 @@ def browser_folder() -> Iterator[Path]:
 def playwright() -> Iterator["Playwright"]:
     """Playwright's driver. Its loop in this thread makes Django think that it is asynchronous."""
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as driver:
         yield driver
 
@@ -62,18 +64,11 @@ def playwright() -> Iterator["Playwright"]:
 def new_firefox(
     playwright: "Playwright", browser_folder: Path, push_service_process: PushService
 ) -> Callable[..., "Firefox"]:
-    """Make a Firefox by name; it is started by `with`. A used profile starts in half the time."""
+    """Make a Firefox by name; it is started by `with`."""
     require("firefox", "D-Bus")
-    template = browser_folder / "template"
-    with Firefox(playwright, template, push_service_process.websocket_url):
-        pass
 
     def make(name: str, **options: Any) -> "Firefox":
-        folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=browser_folder))
-        shutil.copytree(
-            template / "profile", folder / "profile", ignore=shutil.ignore_patterns("*lock")
-        )
-        (folder / "profile" / "prefs.js").unlink(missing_ok=True)  # its uaid is the template's own
+        folder = browser_folder / name
         return Firefox(playwright, folder, push_service_process.websocket_url, **options)
 
     return make
@@ -117,22 +112,17 @@ def second_firefox(
     browser.close_tabs()
 
 
-@pytest.fixture
-def new_chromium(
-    playwright: "Playwright", browser_folder: Path
-) -> Iterator[Callable[..., "Chromium"]]:
-    """Start a Chromium with a fresh profile and Playwright's options; it ends with the test."""
+@pytest.fixture(scope="session")
+def running_chromium(playwright: "Playwright", browser_folder: Path) -> Iterator["Chromium"]:
+    """One Chromium for the session. Tests of the product ask for `chromium`."""
     require("chromium", "D-Bus")
-    with ExitStack() as stack:
-
-        def start(**options: Any) -> "Chromium":
-            folder = Path(tempfile.mkdtemp(prefix="chromium-", dir=browser_folder))
-            return stack.enter_context(Chromium(playwright, folder, **options))
-
-        yield start
+    with Chromium(playwright, browser_folder / "chromium") as browser:
+        yield browser
 
 
 @pytest.fixture
-def chromium(product: Product, new_chromium: Callable[..., "Chromium"]) -> "Chromium":
-    """A Chromium that nobody has used before."""
-    return new_chromium()
+def chromium(product: Product, running_chromium: "Chromium") -> Iterator["Chromium"]:
+    """A clean Chromium, which asks for permission."""
+    running_chromium.forget(product.url)
+    yield running_chromium
+    running_chromium.close_tabs()

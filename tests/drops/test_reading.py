@@ -190,3 +190,9 @@ def test_the_tile_counts_what_is_new_on_this_device(laptop: Browser, phone: Brow
     drop_from(laptop)
     assert "1 new" in phone.client.get("/").content.decode()
     assert "1 new" not in laptop.client.get("/").content.decode()
+
+
+def test_the_tile_counts_no_further_than_it_shows(laptop: Browser, phone: Browser) -> None:
+    user = laptop.device.user
+    Drop.objects.bulk_create(Drop(sender=user, recipient=user, text="x") for _ in range(150))
+    assert "99+ new" in phone.client.get("/").content.decode()

@@ -341,6 +341,13 @@ def test_nothing_is_sent_with_the_master_switch_off(
     assert refused(outbox, phone) == (State.DROPPED, "master_off")
 
 
+def test_nothing_is_sent_to_a_device_that_no_longer_wants_push(
+    outbox: Outbox, phone: Phone
+) -> None:
+    phone.device.want_push(False)  # its subscription outlived it: ending it failed
+    assert refused(outbox, phone) == (State.DROPPED, "not_wanted")
+
+
 def test_nothing_is_sent_after_an_unsubscribe(outbox: Outbox, phone: Phone) -> None:
     waiting = outbox.delivery(phone)
     phone.subscription.delete()

@@ -3,6 +3,7 @@
 import signal
 from typing import Any
 
+from django.core.checks import Tags
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
@@ -23,6 +24,8 @@ class Command(BaseCommand):
         "finishes what is in flight within 10 seconds and gives back the rest; a second one ends at "
         "once. It refuses to start with other keys than the database was used with."
     )
+    # Among them those of the keys; the others are about pages, which a worker never loads.
+    requires_system_checks = [Tags.security]
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(

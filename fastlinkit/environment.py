@@ -1,0 +1,50 @@
+"""How the settings read the environment: secrets by value or by file, key pairs, the mail server."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import environ
+
+MAIL_TIMEOUT = 20  # seconds
+
+
+def secret(name: str, problems: list[str]) -> str:
+    """The value of ``name``, or the content of the file that ``name_FILE`` names.
+
+    A file that cannot be read is added to ``problems``, which the system checks report.
+    """
+    path = os.environ.get(f"{name}_FILE", "")
+    if not path:
+        return os.environ.get(name, "").strip()
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        problems.append(f"{name}_FILE names {path}, which cannot be read: {error.strerror}.")
+        return ""
+
+
+def key_pairs(text: str) -> list[tuple[str, str]]:
+    """``public:private,public:private`` in pieces."""
+    pairs = [pair.strip().partition(":") for pair in text.split(",") if pair.strip()]
+    return [(public, private) for public, _colon, private in pairs]
+
+
+def mailer(url: str, folder: Path) -> dict[str, Any]:
+    """Django's ``MAILERS`` entry for an ``EMAIL_URL``; without one, mails become files in ``folder``."""
+    if not url:
+        backend = "accounts.mail.FileAndConsoleBackend"
+        return {"BACKEND": backend, "OPTIONS": {"file_path": folder}}
+    mail = environ.Env.email_url_config(url)
+    return {
+        "BACKEND": mail["EMAIL_BACKEND"],
+        "OPTIONS": {
+            "host": mail["EMAIL_HOST"],
+            "port": mail["EMAIL_PORT"] or 25,
+            "username": mail["EMAIL_HOST_USER"] or "",
+            "password": mail["EMAIL_HOST_PASSWORD"] or "",
+            "use_tls": bool(mail.get("EMAIL_USE_TLS")),
+            "use_ssl": bool(mail.get("EMAIL_USE_SSL")),
+            "timeout": MAIL_TIMEOUT,
+        },
+    }

@@ -1,0 +1,230 @@
+"""`manage.py push_worker` as a real process: woken, shared, stopped, killed."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.utils import timezone
+
+from push.delivery import outbox as table
+from push.models import Delivery, InstanceKey
+from tests.conftest import make_person
+from tests.fixtures.product import PROCESSES, ROOT, product_environment
+from tests.push.conftest import Outbox, Phone
+from tests.push_service import PushService
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+State = Delivery.State
+
+
+def wait_until(condition: Callable[[], object], seconds: float = 60) -> None:
+    """Looks again and again; TimeoutError when it does not come true."""
+    until = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > until:
+            raise TimeoutError
+        threading.Event().wait(0.01)
+
+
+class Process:
+    """One running worker, and what it said."""
+
+    def __init__(self, environment: dict[str, str], log: Path) -> None:
+        self.log = log
+        with log.open("wb") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "manage.py", "push_worker"],
+                cwd=ROOT,
+                env=environment,
+                stdout=output,
+                stderr=output,
+            )
+
+    def says(self, words: str) -> bool:
+        return words in self.log.read_text()
+
+    def ready(self) -> "Process":
+        wait_until(lambda: self.says("sends what waits") or self.process.poll() is not None)
+        assert self.process.poll() is None, self.log.read_text()
+        return self
+
+    def send(self, number: int) -> None:
+        os.kill(self.process.pid, number)
+
+    def ended(self) -> int:
+        return self.process.wait(60)
+
+
+@pytest.fixture
+def start(
+    request: pytest.FixtureRequest, push_service: PushService, tmp_path: Path
+) -> Iterator[Callable[[], Process]]:
+    """Starts a worker; all that it started is gone after the test."""
+    product = request.config.stash.get(PROCESSES, None)
+    if product and "push" in product.running:
+        product.kill(
+            "push"
+        )  # another worker would take this test's rows; it is started again later
+    started: list[Process] = []
+
+    def start() -> Process:
+        environment = product_environment(push_service, 8000, tmp_path)
+        started.append(Process(environment, tmp_path / f"{len(started)}.log"))
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.process.kill()
+        each.process.wait()
+
+
+@pytest.fixture
+def phone(outbox: Outbox, transactional_db: None) -> Phone:
+    return outbox.phone(make_person("olga@example.org", "Olga Owner"))
+
+
+def state_of(row: Delivery) -> str:
+    row.refresh_from_db()
+    return row.state
+
+
+def lapse() -> None:
+    """A minute later."""
+    Delivery.objects.filter(state=State.SENDING).update(
+        lease_until=timezone.now() - timedelta(seconds=1)
+    )
+
+
+def test_a_commit_wakes_it_and_a_stop_waits_for_the_answer(
+    start: Callable[[], Process], outbox: Outbox, phone: Phone, push_service: PushService
+) -> None:
+    worker = start().ready()
+    first = outbox.delivery(phone)
+    wait_until(lambda: state_of(first) == State.ACCEPTED)
+    push_service.slowly(0.5)
+    second = outbox.delivery(phone)
+    push_service.wait(lambda: len(push_service.posts) == 2)
+    worker.send(signal.SIGTERM)
+    assert worker.ended() == 0
+    assert state_of(second) == State.ACCEPTED
+    assert worker.says("push_worker stopped: 2 accepted.")
+
+
+def test_killed_with_a_message_in_flight_it_loses_nothing(
+    start: Callable[[], Process], outbox: Outbox, phone: Phone, push_service: PushService
+) -> None:
+    worker = start().ready()
+    push_service.stall()
+    row = outbox.delivery(phone)
+    push_service.wait(lambda: push_service.posts)
+    worker.send(signal.SIGKILL)
+    worker.ended()
+    push_service.behave()
+    outbox.drain()
+    assert state_of(row) == State.SENDING  # as long as the lease runs, nobody else takes it
+    lapse()
+    outbox.drain()
+    assert (state_of(row), row.attempts) == (State.ACCEPTED, 2)
+    assert len({request.headers["topic"] for request in phone.browser.requests()}) == 1
+
+
+def test_killed_between_the_answer_and_its_record_it_sends_a_copy(
+    start: Callable[[], Process], outbox: Outbox, phone: Phone, push_service: PushService
+) -> None:
+    worker = start().ready()
+    push_service.slowly(0.2)
+    row = outbox.delivery(phone)
+    push_service.wait(lambda: push_service.posts)
+    worker.send(signal.SIGSTOP)
+    push_service.wait_for_posts(1)  # answered, to a process that cannot hear it
+    worker.send(signal.SIGKILL)
+    worker.ended()
+    lapse()
+    outbox.drain()
+    assert state_of(row) == State.ACCEPTED
+    copies = phone.browser.messages()
+    assert len(copies) == 2
+    assert len({message["notification"]["tag"] for message in copies}) == 1
+
+
+def test_killed_after_its_claim_it_has_sent_nothing_and_loses_nothing(
+    outbox: Outbox, phone: Phone
+) -> None:
+    row = outbox.delivery(phone)
+    assert table.claim("killed", outbox.service.host, 10, timezone.now()) == [row.pk]
+    outbox.drain()
+    assert phone.browser.requests() == []
+    lapse()
+    outbox.drain()
+    assert state_of(row) == State.ACCEPTED
+    assert len(phone.browser.requests()) == 1
+
+
+def test_a_second_stop_gives_back_what_is_in_flight(
+    start: Callable[[], Process], outbox: Outbox, phone: Phone, push_service: PushService
+) -> None:
+    worker = start().ready()
+    push_service.stall()
+    row = outbox.delivery(phone)
+    push_service.wait(lambda: push_service.posts)
+    worker.send(signal.SIGINT)
+    worker.send(signal.SIGTERM)
+    assert worker.ended() == 0
+    assert (state_of(row), row.lease_until) == (State.PENDING, None)
+    assert worker.says("1 deliveries were given back")
+
+
+def test_workers_share_without_sending_twice(
+    start: Callable[[], Process], outbox: Outbox, phone: Phone, push_service: PushService
+) -> None:
+    workers = [start() for _n in range(2)]
+    for worker in workers:
+        worker.ready()
+    for _row in range(150):
+        outbox.delivery(phone)
+    wait_until(lambda: not Delivery.objects.exclude(state=State.ACCEPTED).exists())
+    copies = Counter(request.headers["topic"] for request in push_service.posts)
+    assert (len(copies), set(copies.values())) == (150, {1})
+    assert set(Delivery.objects.values_list("attempts", flat=True)) == {1}
+
+
+@pytest.mark.parametrize("command", ["push_worker", "ox_worker"])
+def test_it_refuses_to_start_with_another_secret_key(
+    outbox: Outbox, phone: Phone, settings: Any, command: str
+) -> None:
+    InstanceKey.verify()
+    row = outbox.delivery(phone)
+    settings.SECRET_KEY = "another"
+    with pytest.raises(CommandError, match="SECRET_KEY is not the one"):
+        call_command(command)
+    assert state_of(row) == State.PENDING
+
+
+@pytest.mark.postgresql
+def test_it_survives_a_restart_of_the_database(
+    start: Callable[[], Process], outbox: Outbox, phone: Phone
+) -> None:
+    worker = start().ready()
+    first = outbox.delivery(phone)
+    wait_until(lambda: state_of(first) == State.ACCEPTED)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+    second = outbox.delivery(phone)
+    wait_until(lambda: state_of(second) == State.ACCEPTED)
+    wait_until(lambda: worker.says("The database is back."))
+    assert worker.process.poll() is None
