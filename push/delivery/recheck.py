@@ -203,9 +203,9 @@ def _ended(row: Row) -> Fate | None:
         return Fate(State.GONE, "endpoint_gone")
     if state == Subscription.State.STALE:
         return Fate(State.FAILED, row.subscription_reason or "key_mismatch")
-    if state is not None and not row.device_wanted:
-        return Fate(State.DROPPED, "not_wanted")
-    if state is None or row.subscriber_id != row.user_id or not row.is_active:
+    if state is None or not row.device_wanted:
+        return Fate(State.DROPPED, "unsubscribed")
+    if row.subscriber_id != row.user_id or not row.is_active:
         return Fate(State.DROPPED, "unsubscribed")
     return None
 
