@@ -75,10 +75,9 @@ WHERE state = 'pending' AND service = %s AND due_at <= %s AND due_at > %s AND re
 """
 _RENEW = "UPDATE push_delivery SET lease_until = %s "
 _GIVE_BACK = "UPDATE push_delivery SET state = 'pending', due_at = %s, lease_until = NULL "
-_MINE = """
-WHERE state = 'sending' AND lease_owner = %s
-AND id IN (SELECT CAST(value AS bigint) FROM {array}(%s))
-"""
+_IDS_ON_POSTGRESQL = "(SELECT CAST(value AS bigint) FROM json_array_elements_text(%s))"
+_IDS_ON_SQLITE = "(SELECT value FROM json_each(%s))"
+_MINE = "WHERE state = 'sending' AND lease_owner = %s AND id IN "
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +101,7 @@ def due() -> list[Due]:
     with connection.cursor() as cursor:
         cursor.execute(_DUE)
         return [
-            Due(service, _read(due_at), _read(until) if until else None, reason or "")
+            Due(service, read_moment(due_at), read_moment(until) if until else None, reason or "")
             for service, due_at, until, reason in cursor.fetchall()
         ]
 
@@ -164,12 +163,16 @@ def moment(at: datetime) -> str:
     return at.isoformat() if connection.vendor == "postgresql" else str(at.replace(tzinfo=None))
 
 
-def _mine() -> str:
-    postgresql = connection.vendor == "postgresql"
-    return _MINE.format(array="json_array_elements_text" if postgresql else "json_each")
-
-
-def _read(value: Any) -> datetime:
+def read_moment(value: Any) -> datetime:
     """PostgreSQL gives a time with its zone; SQLite one without, or the text that was stored."""
-    at = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+    at: datetime = value if isinstance(value, datetime) else datetime.fromisoformat(value)
     return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def in_ids() -> str:
+    """The right side of an IN whose one parameter is a JSON array of ids, however many they are."""
+    return _IDS_ON_POSTGRESQL if connection.vendor == "postgresql" else _IDS_ON_SQLITE
+
+
+def _mine() -> str:
+    return _MINE + in_ids()

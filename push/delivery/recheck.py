@@ -75,7 +75,6 @@ class Row:
     p256dh: bytes
     auth: bytes
     key_id: str
-
     unread: int
 
 
@@ -88,8 +87,8 @@ SELECT
     notification.device_id, notification.read_at, notification.public_id, notification.kind,
     notification.title, notification.body, notification.url, notification.actions,
     notification.language, notification.created_at,
-    delivery.subscription_id, subscription.user_id, subscription.device_id, subscription.state,
-    subscription.last_error_reason, subscription.refusals, subscription.service,
+    delivery.subscription_id, subscription.user_id, subscription.device_id, device.push_wanted,
+    subscription.state, subscription.last_error_reason, subscription.refusals, subscription.service,
     subscription.endpoint, subscription.endpoint_hash, subscription.p256dh, subscription.auth,
     subscription.key_id,
     (
@@ -102,6 +101,7 @@ JOIN push_notification notification ON notification.id = delivery.notification_i
 JOIN accounts_user person ON person.id = delivery.user_id
 LEFT JOIN push_preference preference ON preference.user_id = delivery.user_id
 LEFT JOIN push_subscription subscription ON subscription.id = delivery.subscription_id
+LEFT JOIN accounts_device device ON device.id = subscription.device_id
 WHERE delivery.id IN {ids}
 ORDER BY delivery.due_at, delivery.id
 """
@@ -203,9 +203,9 @@ def _ended(row: Row) -> Fate | None:
         return Fate(State.GONE, "endpoint_gone")
     if state == Subscription.State.STALE:
         return Fate(State.FAILED, row.subscription_reason or "key_mismatch")
-    if state is not None and not row.device_wanted:
-        return Fate(State.DROPPED, "not_wanted")
-    if state is None or row.subscriber_id != row.user_id or not row.is_active:
+    if state is None or not row.device_wanted:
+        return Fate(State.DROPPED, "unsubscribed")
+    if row.subscriber_id != row.user_id or not row.is_active:
         return Fate(State.DROPPED, "unsubscribed")
     return None
 

@@ -345,7 +345,7 @@ def test_nothing_is_sent_to_a_device_that_no_longer_wants_push(
     outbox: Outbox, phone: Phone
 ) -> None:
     phone.device.want_push(False)  # its subscription outlived it: ending it failed
-    assert refused(outbox, phone) == (State.DROPPED, "not_wanted")
+    assert refused(outbox, phone) == (State.DROPPED, "unsubscribed")
 
 
 def test_nothing_is_sent_after_an_unsubscribe(outbox: Outbox, phone: Phone) -> None:
