@@ -1,11 +1,12 @@
 """``/api/payment/…``: the Payment API, in Stripe's manner."""
 
 import json
-from typing import Any
+from typing import Annotated
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
-from ninja import Query, Router
+from ninja import Router
+from pydantic import Field
 
 from accounts.api_keys import ApiError, ApiRequest, RequiresScope
 from accounts.models import ApiKey
@@ -15,9 +16,10 @@ from payments.models.transaction import TransactionQuerySet
 from payments.redirects import url_problem
 from payments.schemas import CheckoutIn, CheckoutList, CheckoutOut
 
+type PageSize = Annotated[int, Field(ge=1, le=100)]
+
 router = Router(tags=["payments"])
 reading = RequiresScope("payments-read", "payment-api")
-PAGE: Any = Query(10, ge=1, le=100)
 
 
 @router.post("checkouts", response={201: CheckoutOut}, auth=RequiresScope("payment-api"))
@@ -36,7 +38,7 @@ def create_checkout(request: ApiRequest, checkout: CheckoutIn) -> HttpResponse:
 
 @router.get("checkouts", response=CheckoutList, auth=reading)
 def list_checkouts(
-    request: ApiRequest, limit: int = PAGE, starting_after: str | None = None
+    request: ApiRequest, limit: PageSize = 10, starting_after: str | None = None
 ) -> CheckoutList:
     """Newest first, ``limit`` at a time, from the one after ``starting_after`` on."""
     start = _checkout_of(request.auth, starting_after, "starting_after") if starting_after else None
@@ -60,7 +62,7 @@ def _checkouts_of(key: ApiKey) -> TransactionQuerySet:
 
 
 def _checkout_of(key: ApiKey, public_id: str, param: str = "id") -> Transaction:
-    row = _checkouts_of(key).filter(public_id=public_id.replace("\0", "")).first()
+    row = _checkouts_of(key).called(public_id).first()
     if row is None:
         message = _("There is no such checkout: %(id)s") % {"id": public_id[:80]}
         raise ApiError(404, message, code="resource_missing", param=param)

@@ -1,5 +1,6 @@
 """What the Payment API takes and gives. Strict: nothing is converted, nothing unknown is passed over."""
 
+import unicodedata
 from typing import Annotated, Self
 
 from django.core.exceptions import ValidationError
@@ -18,12 +19,12 @@ from pydantic import (
 
 from payments import currencies
 from payments.models import Transaction
-from payments.models.transaction import LineItem
+from payments.models.order import LineItem
 
 
 def plain(text: str) -> str:
-    """Text without control characters, which databases and mail refuse."""
-    if not all(char.isprintable() for char in text):
+    """Text without control characters and halves of characters, which databases and mail refuse."""
+    if any(unicodedata.category(char) in ("Cc", "Cs") for char in text):
         raise ValueError(_("Control characters are not allowed."))
     return text
 
@@ -78,7 +79,7 @@ class CheckoutIn(Strict):
     line_items: Annotated[list[LineItemIn], Field(min_length=1, max_length=100)] | None = None
     reference: Annotated[Text, Field(max_length=200)] = ""
     metadata: Annotated[dict[MetadataKey, MetadataValue], Field(max_length=50)] = {}
-    customer_email: Annotated[Text, AfterValidator(email)] | None = None
+    customer_email: Annotated[Text, Field(max_length=254), AfterValidator(email)] | None = None
     success_url: StrictStr | None = None
     cancel_url: StrictStr | None = None
 

@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 def get_transaction_for(request: SignedInRequest, public_id: str) -> Transaction:
     """The transaction, when it is this person's organization's; 404 for everybody else."""
     rows = Transaction.objects.for_user(request.user).select_related("organization", "made_by")
-    row: Transaction | None = rows.filter(public_id=public_id).first()
+    row: Transaction | None = rows.called(public_id).first()
     if row is None:
         raise Http404(_("There is no such transaction."))
     return row
@@ -69,7 +69,7 @@ def transaction(request: SignedInRequest, public_id: str) -> HttpResponse:
 @require_safe
 def thanks(request: HttpRequest, public_id: str) -> HttpResponse:
     """Where the buyer comes back to. Asks Stripe itself: the webhook may be on its way still."""
-    row = get_object_or_404(Transaction.objects.select_related("organization"), public_id=public_id)
+    row = get_object_or_404(Transaction.objects.called(public_id).select_related("organization"))
     if row.status == Transaction.Status.PENDING and row.checkout_session_id:
         try:
             row = fulfil(row.checkout_session_id) or row

@@ -1,7 +1,7 @@
 """A payment: one row per checkout, whose status moves forward only."""
 
 import secrets
-from typing import TYPE_CHECKING, Any, ClassVar, NotRequired, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import Organization, User
 from payments import currencies, gateway, signals
+from payments.models.order import Order
 
 if TYPE_CHECKING:
     from django.dispatch import Signal
@@ -22,36 +23,14 @@ def new_public_id() -> str:
     return "tr_" + secrets.token_hex(12)
 
 
-class LineItem(TypedDict):
-    """``amount`` is one unit's, in the minor unit."""
-
-    name: str
-    amount: int
-    quantity: int
-
-
-class Order(TypedDict):
-    """What is to be paid, and where the buyer goes then. ``amount`` in the minor unit, ``currency`` like eur."""
-
-    organization: Organization
-    made_by: User | None
-    source: str
-    amount: int
-    currency: str
-    description: str
-    reference: NotRequired[str]
-    source_name: NotRequired[str]
-    customer_email: NotRequired[str]
-    metadata: NotRequired[dict[str, str]]
-    line_items: NotRequired[list[LineItem]]
-    success_url: NotRequired[str]
-    cancel_url: NotRequired[str]
-
-
 class TransactionQuerySet(models.QuerySet["Transaction"]):
     def for_user(self, user: User) -> "TransactionQuerySet":
         """What this person's organizations have taken."""
         return self.filter(organization__in=Organization.objects.for_user(user))
+
+    def called(self, public_id: str) -> "TransactionQuerySet":
+        """By an id that somebody typed. PostgreSQL raises for a NUL."""
+        return self.filter(public_id=public_id.replace("\0", ""))
 
     def before(self, row: "Transaction | None") -> "TransactionQuerySet":
         """Newest first, from the one after ``row`` on. Its second condition is the one an index can use."""

@@ -88,6 +88,7 @@ def test_line_items_add_up(stripe: FakeStripe, shop: Shop) -> None:
         ({"metadata": {"a": "\0"}}, "metadata[a]"),
         ({"metadata": {str(n): "" for n in range(51)}}, "metadata"),
         ({"customer_email": "nobody"}, "customer_email"),
+        ({"customer_email": f"a@{'b.' * 130}example"}, "customer_email"),
         ({"customer_email": "a@b.example\nBcc: c@d.example"}, "customer_email"),
         ({"color": "red"}, "color"),
         ({"line_items": []}, "line_items"),
@@ -236,6 +237,17 @@ def test_no_csrf_token_is_asked_of_programs(stripe: FakeStripe, shop: Shop) -> N
 
 def test_without_stripe_there_is_a_reason_in_words(shop: Shop) -> None:
     assert error_of(shop.post(ORDER), 503)["code"] == "payments_not_configured"
+
+
+def test_descriptions_may_be_in_any_script(stripe: FakeStripe, shop: Shop) -> None:
+    text = "Tee\N{NO-BREAK SPACE}茶 \N{WOMAN}\N{ZERO WIDTH JOINER}\N{PERSONAL COMPUTER}"
+    assert shop.post(ORDER | {"description": text}).json()["description"] == text
+
+
+@pytest.mark.parametrize("name", ["tr_nothing", "%00", "x" * 500])
+def test_what_is_not_there_is_404(shop: Shop, name: str) -> None:
+    error_of(shop.get(f"/{name}"), 404)
+    error_of(shop.get(f"?starting_after={name}"), 404)
 
 
 # Idempotency-Key

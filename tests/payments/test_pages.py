@@ -132,8 +132,11 @@ def test_the_buyers_page_tells_how_it_stands(
     assert "no-store" in answer.headers["Cache-Control"]
 
 
-def test_the_buyers_page_of_nothing_is_404(db: None) -> None:
-    text_of(Client(), "/Money/Thanks/tr_nothing", 404)
+@pytest.mark.parametrize("name", ["tr_nothing", "%00", "%FF", "x" * 500])
+def test_what_is_not_there_is_404(owner: User, name: str) -> None:
+    text_of(Client(), f"/Money/Thanks/{name}", 404)
+    for path in ("/Money/Transactions/", "/Money/Transactions?before="):
+        text_of(client_of(owner), path + name, 404)
 
 
 def test_the_tile_shows_what_was_paid_last(stripe: FakeStripe, checkout: Make, owner: User) -> None:
