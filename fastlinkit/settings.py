@@ -114,6 +114,7 @@ TEMPLATES: list[dict[str, Any]] = [
 ACCOUNT_CARDS: tuple[tuple[str, str], ...] = (
     ("accounts/_profile_card.html", "accounts.cards.profile"),
     ("push/_card.html", "push.views.card.context"),
+    ("push/_preferences_card.html", "push.views.preferences.context"),
     ("push/_devices_card.html", "push.views.devices.context"),
     ("accounts/_security_card.html", "accounts.cards.security"),
 )

@@ -52,6 +52,7 @@ class Row:
     shown_at: datetime | None
     is_active: bool
     push_enabled: bool | None
+    kind_is_off: bool
     notification_device_id: int | None
     read_at: datetime | None
     public_id: str
@@ -84,6 +85,10 @@ SELECT
     delivery.id, delivery.user_id, delivery.device_public_id, delivery.attempts,
     delivery.urgency, delivery.reason, delivery.expires_at, delivery.shown_at,
     person.is_active, preference.push_enabled,
+    EXISTS (
+        SELECT 1 FROM push_kindpreference choice
+        WHERE choice.user_id = delivery.user_id AND choice.kind = delivery.kind AND NOT choice.enabled
+    ),
     notification.device_id, notification.read_at, notification.public_id, notification.kind,
     notification.title, notification.body, notification.url, notification.actions,
     notification.language, notification.created_at,
@@ -191,6 +196,8 @@ def _judge(row: Row, now: datetime, known_keys: Collection[str]) -> Fate | None:
         return Fate(State.DROPPED, "read")
     if not row.push_enabled:
         return Fate(State.DROPPED, "master_off")
+    if row.kind_is_off:
+        return Fate(State.DROPPED, "not_wanted")
     if row.key_id not in known_keys:
         return Fate(State.FAILED, "unknown_key")
     return None

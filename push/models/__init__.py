@@ -1,7 +1,7 @@
 from push.models.delivery import Delivery
 from push.models.instance_key import InstanceKey
 from push.models.notification import Notification
-from push.models.preference import Preference
+from push.models.preference import KindPreference, Preference
 from push.models.service_state import ServiceState
 from push.models.subscription import GoneEndpoint, Subscription
 
@@ -9,6 +9,7 @@ __all__ = [
     "Delivery",
     "GoneEndpoint",
     "InstanceKey",
+    "KindPreference",
     "Notification",
     "Preference",
     "ServiceState",

@@ -1,4 +1,4 @@
-"""A person's master switches."""
+"""What a person wants to hear: the master switch, and the kinds they have switched off."""
 
 from typing import TYPE_CHECKING, ClassVar
 
@@ -35,3 +35,27 @@ class Preference(models.Model):
     def set_push(cls, user: "User", enabled: bool) -> None:
         """The account's master switch. Subscriptions stay as they are."""
         cls.objects.update_or_create(user=user, defaults={"push_enabled": enabled})
+
+
+class KindPreference(models.Model):
+    """A departure from the catalogue: new accounts have every kind on, and no row here."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="kind_preferences"
+    )
+    kind = models.CharField(max_length=60)
+    enabled = models.BooleanField(_("bell and push"), default=False)
+
+    objects: ClassVar = models.Manager()
+
+    class Meta:
+        verbose_name = _("kind preference")
+        verbose_name_plural = _("kind preferences")
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["user", "kind"], name="one_preference_per_person_and_kind"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user}: {self.kind}"

@@ -50,7 +50,8 @@ class Kind:
     ``key`` makes the event's unique name together with the kind: the same event twice adds nothing.
     ``lives`` is how long a push may wait for a device. ``only`` names the one device that is meant, if any.
     ``bell`` False: pushed, but not listed (welcome, test). ``settled_by`` are the signals, about the same subject,
-    after which there is nothing left to look at: the notification counts as read.
+    after which there is nothing left to look at: the notification counts as read. ``staff_only`` kinds are
+    offered to administrators alone.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Kind:
     bell: bool = True
     only: Callable[[Any], Device] | None = None
     settled_by: tuple[Signal, ...] = ()
+    staff_only: bool = False
 
     def event_key(self, subject: Any) -> str:
         return f"{self.name}:{self.key(subject)}"
@@ -135,6 +137,7 @@ KINDS: tuple[Kind, ...] = (
         lives=days(1),
         urgency=Urgency.NORMAL,
         level=Level.ERROR,
+        staff_only=True,
     ),
     Kind(
         name="push.welcome",

@@ -11,6 +11,7 @@ import accounts.signals
 from accounts.models import Device, User
 from push.delivery import wake
 from push.models import Delivery, Notification, Subscription
+from push.notices import preferences
 from push.notices.kinds import KINDS, Kind, Skip
 
 
@@ -60,6 +61,8 @@ def notify(
         people = {user.pk: user for user in kind.who(subject) if user.is_active}
         if kind.skip == Skip.PERSON and actor is not None:
             people.pop(actor.pk, None)
+        for unwilling in preferences.unwilling(kind, people) if kind.bell else ():
+            del people[unwilling]
         written = _write_notifications(kind, subject, device, people)
         if written:
             _write_deliveries(kind, subject, device, written)
