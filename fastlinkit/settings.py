@@ -249,7 +249,7 @@ WEBPUSH_EXTRA_HOSTS: list[str] = env.list("WEBPUSH_EXTRA_HOSTS", default=[])
 STRIPE_SECRET_KEY = secret("STRIPE_SECRET_KEY", SETTING_PROBLEMS)
 # Several while one is being rotated.
 _webhook_secrets = secret("STRIPE_WEBHOOK_SECRET", SETTING_PROBLEMS)
-STRIPE_WEBHOOK_SECRETS = [part for part in _webhook_secrets.split(",") if part]
+STRIPE_WEBHOOK_SECRETS = [part.strip() for part in _webhook_secrets.split(",") if part.strip()]
 # Stripe itself unless set: tests and the demo have one of their own, with its own pages for buyers.
 STRIPE_API_BASE = env.str("STRIPE_API_BASE", default="").rstrip("/")
 
