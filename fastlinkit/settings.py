@@ -56,6 +56,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 INSTALLED_APPS = [
     "fastlinkit",
     "push",
+    "fundraising",
     "payments",
     "tickets",
     "drops",
@@ -121,6 +122,7 @@ ACCOUNT_CARDS: tuple[tuple[str, str], ...] = (
 HOME_TILES: tuple[tuple[str, str], ...] = (
     ("tickets/_tile.html", "tickets.views.tickets.tile"),
     ("payments/_tile.html", "payments.views.tile"),
+    ("fundraising/_tile.html", "fundraising.views.owner.tile"),
     ("drops/_tile.html", "drops.views.tile"),
     ("push/_tile.html", "push.views.notifications.tile"),
 )
@@ -224,6 +226,7 @@ TASKS = {
             "LOCK_TIMEOUT": 60,
             "SCHEDULES": {
                 "push-prune": {"task": "push.tasks.prune", "cron": "17 * * * *"},
+                "fundraising-sweep": {"task": "fundraising.tasks.sweep", "cron": "*/10 * * * *"},
                 "payments-prune": {"task": "payments.tasks.prune", "cron": "29 * * * *"},
                 "tickets-sweep": {"task": "tickets.tasks.sweep", "cron": "*/5 * * * *"},
                 "sessions-prune": {

@@ -16,6 +16,7 @@ urlpatterns = [
     path("", include("accounts.urls")),
     path("", include("drops.urls")),
     path("", include("payments.urls")),
+    path("", include("fundraising.urls")),
     path("", include("tickets.urls")),
     path("", include("push.urls")),
     path("api/", api.urls),

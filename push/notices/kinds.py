@@ -15,6 +15,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 import drops.signals
+import fundraising.signals
 import payments.signals
 import tickets.signals
 from accounts.models import Device, User
@@ -112,6 +113,18 @@ KINDS: tuple[Kind, ...] = (
         message=messages.payment_paid,
         key=lambda transaction: transaction.public_id,
         lives=days(7),
+        level=Level.SUCCESS,
+    ),
+    Kind(
+        name="fundraising.donation_paid",
+        label=_("A donation to a campaign of yours is paid"),
+        group=Group.PAYMENTS,
+        signal=fundraising.signals.donation_paid,
+        who=lambda donation: donation.receivers(),
+        message=messages.donation_paid,
+        key=lambda donation: donation.public_id,
+        lives=days(7),
+        skip=Skip.DEVICE,
         level=Level.SUCCESS,
     ),
     Kind(

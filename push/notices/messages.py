@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 if TYPE_CHECKING:
     from drops.models import Drop
+    from fundraising.models import Donation
     from payments.models import Transaction
     from push.models import ServiceState, Subscription
     from push.models.subscription import TestRequest
@@ -93,6 +94,27 @@ def payment_paid(transaction: "Transaction") -> Message:
         title=paid % {"amount": transaction.amount_text()},
         body=f"{what} · {customer}" if customer else what,
         url=transaction.get_absolute_url(),
+    )
+
+
+def donation_paid(donation: "Donation") -> Message:
+    words = {"amount": donation.amount_text(), "name": one_line(donation.public_name(), 40)}
+    if words["name"]:
+        title = (
+            _("%(name)s gave %(amount)s")
+            if donation.livemode
+            else _("Test: %(name)s gave %(amount)s")
+        )
+    else:
+        title = (
+            _("Somebody gave %(amount)s")
+            if donation.livemode
+            else _("Test: somebody gave %(amount)s")
+        )
+    return Message(
+        title=one_line(title % words, TITLE_LENGTH),
+        body=one_line(donation.campaign.title, BODY_LENGTH),
+        url=donation.get_absolute_url(),
     )
 
 
