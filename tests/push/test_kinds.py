@@ -7,12 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.utils import timezone
 
-from accounts.models import User
+from accounts.models import Organization, User
 from drops.models import Drop
+from fundraising.models import Campaign, Donation
 from push.delivery import breaker
 from push.models import Delivery, Notification, ServiceState, Subscription
 from push.notices.kinds import BY_NAME, KINDS, Group, Skip
@@ -47,6 +49,17 @@ class Stage:
             text="https://example.org",
             device=self.laptop.device,
         )
+
+    def mark_a_donation(self) -> None:
+        campaign = Campaign.objects.create(
+            organization=Organization.personal(self.owner),
+            made_by=self.owner,
+            title="A roof for the shelter",
+            currency="eur",
+            minimum=100,
+        )
+        donation = Donation.begin(campaign, uuid4(), amount=2500, source="bank", name="Dora")
+        donation.mark_paid_by_hand("bank", self.owner, self.laptop.device)
 
     def pause_a_service(self) -> None:
         breaker.open_breaker("fcm", breaker.FAULT, timezone.now(), reason="bad_token")
@@ -94,6 +107,16 @@ CASES = {
         lives=timedelta(days=7),
         skip=Skip.DEVICE,
         actions=("copy",),
+    ),
+    "fundraising.donation_paid": Case(
+        happens=Stage.mark_a_donation,
+        devices={"Phone"},
+        people={"Olga Owner"},
+        title="Dora gave €25.00",
+        path="/Money/Campaigns/",
+        group=Group.PAYMENTS,
+        lives=timedelta(days=7),
+        skip=Skip.DEVICE,
     ),
     "push.service_failing": Case(
         happens=Stage.pause_a_service,
