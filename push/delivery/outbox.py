@@ -15,17 +15,20 @@ from django.db import connection
 
 LEASE = timedelta(seconds=60)
 
+# ORDER BY … LIMIT 1 and not MIN(), for which PostgreSQL may read every waiting row.
 _DUE = """
 WITH RECURSIVE services (service) AS (
-    SELECT MIN(service) FROM push_delivery WHERE state = 'pending'
+    SELECT (SELECT service FROM push_delivery WHERE state = 'pending' ORDER BY service LIMIT 1)
     UNION ALL
-    SELECT (SELECT MIN(delivery.service) FROM push_delivery delivery
-            WHERE delivery.state = 'pending' AND delivery.service > services.service)
+    SELECT (SELECT delivery.service FROM push_delivery delivery
+            WHERE delivery.state = 'pending' AND delivery.service > services.service
+            ORDER BY delivery.service LIMIT 1)
     FROM services WHERE services.service IS NOT NULL
 )
 SELECT services.service,
-       (SELECT MIN(delivery.due_at) FROM push_delivery delivery
-        WHERE delivery.state = 'pending' AND delivery.service = services.service),
+       (SELECT delivery.due_at FROM push_delivery delivery
+        WHERE delivery.state = 'pending' AND delivery.service = services.service
+        ORDER BY delivery.due_at LIMIT 1),
        paused.open_until, paused.reason
 FROM services LEFT JOIN push_servicestate paused ON paused.service = services.service
 WHERE services.service IS NOT NULL
@@ -75,9 +78,10 @@ WHERE state = 'pending' AND service = %s AND due_at <= %s AND due_at > %s AND re
 """
 _RENEW = "UPDATE push_delivery SET lease_until = %s "
 _GIVE_BACK = "UPDATE push_delivery SET state = 'pending', due_at = %s, lease_until = NULL "
-_IDS_ON_POSTGRESQL = "(SELECT CAST(value AS bigint) FROM json_array_elements_text(%s))"
-_IDS_ON_SQLITE = "(SELECT value FROM json_each(%s))"
-_MINE = "WHERE state = 'sending' AND lease_owner = %s AND id IN "
+_MINE = """
+WHERE state = 'sending' AND lease_owner = %s
+AND id IN (SELECT CAST(value AS bigint) FROM {ids} AS picked)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,10 +173,10 @@ def read_moment(value: Any) -> datetime:
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
-def in_ids() -> str:
-    """The right side of an IN whose one parameter is a JSON array of ids, however many they are."""
-    return _IDS_ON_POSTGRESQL if connection.vendor == "postgresql" else _IDS_ON_SQLITE
+def json_array() -> str:
+    """Rows with a column ``value`` of the one parameter, a JSON array of ids, however many they are."""
+    return "json_array_elements_text(%s)" if connection.vendor == "postgresql" else "json_each(%s)"
 
 
 def _mine() -> str:
-    return _MINE + in_ids()
+    return _MINE.format(ids=json_array())
