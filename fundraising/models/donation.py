@@ -148,9 +148,13 @@ class Donation(models.Model):
             client_id=client_id,
             defaults={"currency": campaign.currency, "livemode": is_real, **gift},
         )
-        same = (donation.amount, donation.source) == (gift["amount"], gift["source"])
-        if not is_new and donation.status == cls.Status.PENDING and not same:
+        if is_new or donation.status != cls.Status.PENDING:
+            return donation
+        if (donation.amount, donation.source) != (gift["amount"], gift["source"]):
             return cls.begin(campaign, uuid.uuid4(), **gift)
+        for name, value in gift.items():  # what was corrected since
+            setattr(donation, name, value)
+        donation.save(update_fields=gift.keys())
         return donation
 
     def checkout(self) -> Transaction:

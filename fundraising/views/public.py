@@ -69,6 +69,9 @@ def _give(request: HttpRequest, form: DonateForm, origin: str) -> HttpResponse:
         return redirect(donation.checkout().checkout_url)
     except gateway.GatewayError as error:
         logger.warning("There is no checkout for %s: %s", donation, error)
+        if error.refused:
+            form.add_error(None, _("Stripe did not take this: %(why)s") % {"why": error})
+            return _page(request, form.campaign, form, status=422)
         form.add_error(
             None,
             _("The payment page cannot be opened at the moment. Nothing was paid; try again soon."),

@@ -216,6 +216,18 @@ def test_while_stripe_is_down_the_form_stays_and_a_repeat_goes_on(
     assert len(stripe.store.sessions) == 1
 
 
+def test_what_stripe_refuses_is_said_and_may_be_corrected(
+    stripe: FakeStripe, visitor: Visitor
+) -> None:
+    client_id = visitor.form_id()
+    answer = visitor.give(client_id=client_id, email="dora@localhost")
+    assert answer.status_code == 422
+    assert "Stripe did not take this: Invalid email address" in answer.content.decode()
+    assert visitor.give(client_id=client_id, email="dora@example.org").status_code == 302
+    donation = Donation.objects.get()
+    assert (donation.email, donation.transaction.status) == ("dora@example.org", "pending")
+
+
 def test_programs_that_fill_in_everything_give_nothing(
     stripe: FakeStripe, visitor: Visitor
 ) -> None:
