@@ -2,7 +2,6 @@
 
 import itertools
 from collections.abc import Callable, Iterator
-from email.message import EmailMessage
 from email.utils import format_datetime
 from typing import Any
 
@@ -24,7 +23,6 @@ _numbers = itertools.count(1)
 
 def make_mail(text: str = "It does not work.", **headers: str | None) -> bytes:
     """A customer's mail. Headers by name with ``_`` for ``-``; None leaves one out."""
-    message = EmailMessage()
     values: dict[str, str | None] = {
         "From": "Cora Customer <cora@customer.example>",
         "To": "support@shop.example",
@@ -33,11 +31,9 @@ def make_mail(text: str = "It does not work.", **headers: str | None) -> bytes:
         "Message-ID": f"<mail-{next(_numbers)}@customer.example>",
     }
     values |= {name.replace("_", "-"): value for name, value in headers.items()}
-    for name, value in values.items():
-        if value is not None:
-            message[name] = value
-    message.set_content(text)
-    return message.as_bytes()
+    lines = [f"{name}: {value}" for name, value in values.items() if value is not None]
+    lines += ["Content-Type: text/plain; charset=utf-8", "", text, ""]
+    return "\n".join(lines).encode()
 
 
 @pytest.fixture

@@ -25,10 +25,11 @@ def header(block: bytes, name: bytes) -> bytes:
 def of(raw: bytes) -> tuple[str, str]:
     """(Message-ID or nothing, hash of From, Date and body in hexadecimal digits).
 
-    The hash knows no difference between line ends and none at the very end: mail systems change both.
+    The hash knows no difference between line ends and none at the very end: mail systems change both. Where no
+    body begins, everything counts.
     """
     block, body = split(raw)
-    plain = body.replace(b"\r\n", b"\n").rstrip(b"\n")
+    plain = (raw if block is raw else body).replace(b"\r\n", b"\n").rstrip(b"\n")
     content = hashlib.sha256()
     for part in (header(block, b"From"), header(block, b"Date"), plain):
         content.update(hashlib.sha256(part).digest())

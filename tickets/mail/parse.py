@@ -29,7 +29,7 @@ class Mail:
     sender_name: str = ""
     sender_address: str = ""
     answer_to: str = ""  # Reply-To, else the sender
-    recipients: tuple[str, ...] = ()  # all of them, and whom it was delivered to
+    recipients: str = ""  # those headers as they came: To, Cc, and whom it was delivered to
     message_id: str = ""
     in_reply_to: str = ""
     references: str = ""  # Message-IDs as text: References, then In-Reply-To; newest last
@@ -48,7 +48,7 @@ def parse(raw: bytes) -> Mail:
         sender_name=sender_name,
         sender_address=sender_address,
         answer_to=_first_address(headers, "reply-to")[1] or sender_address,
-        recipients=tuple(_recipients(headers)),
+        recipients=_recipients(headers),
         message_id=identity.as_message_id(identity.header(block, b"Message-ID")),
         in_reply_to=in_reply_to.partition(" ")[0][: identity.MAX_MESSAGE_ID],
         references=f"{_ids(headers, 'references')} {in_reply_to}".strip(),
@@ -80,10 +80,9 @@ def _first_address(headers: Headers, *names: str) -> tuple[str, str]:
     return "", ""
 
 
-def _recipients(headers: Headers) -> Iterator[str]:
-    for name in ("to", "cc", "delivered-to", "x-original-to", "envelope-to"):
-        for value in headers.get(name, [])[:20]:
-            yield from (address for _name, address in words.addresses(value))
+def _recipients(headers: Headers) -> str:
+    names = ("to", "cc", "delivered-to", "x-original-to", "envelope-to")
+    return " ".join(value for name in names for value in headers.get(name, []))
 
 
 def _ids(headers: Headers, name: str) -> str:

@@ -9,7 +9,6 @@ import hmac
 import re
 import secrets
 from base64 import b32decode, b32encode
-from collections.abc import Iterable
 
 from django.conf import settings
 
@@ -18,7 +17,7 @@ SIGNATURE_LENGTH = 10  # bytes: 80 bits
 MAX_LOCAL_PART = 64  # octets, RFC 5321 section 4.5.3.1.1
 
 _TOKEN = r"([a-z2-7]{24})"  # noqa: S105 - a pattern
-_IN_ADDRESS = re.compile(rf"\+{_TOKEN}\Z", re.IGNORECASE)
+_IN_ADDRESS = re.compile(rf"\+{_TOKEN}@", re.IGNORECASE)
 _IN_MESSAGE_ID = re.compile(rf"<{_TOKEN}\.[0-9a-z]{{16}}@[^<>\s@]{{1,255}}>", re.IGNORECASE)
 
 
@@ -54,10 +53,9 @@ def reply_address(ticket_key: int, address: str) -> str:
     return f"{tagged if len(tagged) <= MAX_LOCAL_PART else local}@{domain}"
 
 
-def in_addresses(addresses: Iterable[str]) -> list[int]:
+def in_addresses(text: str) -> list[int]:
     """The tickets whose tokens stand in these addresses."""
-    found = (_IN_ADDRESS.search(address.rpartition("@")[0]) for address in addresses)
-    return [key for match in found if match and (key := read(match[1])) is not None]
+    return [key for match in _IN_ADDRESS.finditer(text) if (key := read(match[1])) is not None]
 
 
 def in_message_ids(text: str) -> list[tuple[int, str]]:
