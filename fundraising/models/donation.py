@@ -152,9 +152,9 @@ class Donation(models.Model):
             return donation
         if (donation.amount, donation.source) != (gift["amount"], gift["source"]):
             return cls.begin(campaign, uuid.uuid4(), **gift)
-        for name, value in gift.items():  # what was corrected since
-            setattr(donation, name, value)
-        donation.save(update_fields=gift.keys())
+        # What was corrected since; not if it has been paid in between.
+        cls.objects.filter(pk=donation.pk, status=cls.Status.PENDING).update(**gift)
+        donation.refresh_from_db()
         return donation
 
     def checkout(self) -> Transaction:
