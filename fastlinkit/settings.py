@@ -75,8 +75,9 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
+    "fastlinkit.middleware.service_worker_guard",  # before the static files, which are scripts too
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "fastlinkit.middleware.service_worker_guard",
+    "fastlinkit.middleware.null_character_guard",
     "fastlinkit.middleware.canonical_case",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",

@@ -84,7 +84,7 @@ class Subscription(models.Model):
         """Registers the browser's subscription; one row per device, a new one replaces the old.
 
         The caller has checked the endpoint, the keys and whose the endpoint is (another device's: ``IntegrityError``).
-        A repair is silent; otherwise the person has just asked for push: the account's master switch goes on and a welcome is sent.
+        A repair is silent; else the person asked for push: the account's master switch goes on, a welcome is sent.
         """
         from push.delivery.endpoints import endpoint_hash
         from push.models.preference import Preference
