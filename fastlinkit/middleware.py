@@ -1,9 +1,10 @@
-"""Two rules that hold for every request: one service worker, and URLs in any letter case."""
+"""Rules that hold for every request: one service worker, no null characters, URLs in any letter case."""
 
 import re
 from collections.abc import Callable, Iterator
 from functools import cache
 
+from django.core.exceptions import BadRequest
 from django.http import (
     HttpRequest,
     HttpResponseBase,
@@ -27,6 +28,18 @@ def service_worker_guard(get_response: GetResponse) -> GetResponse:
             return HttpResponseNotFound(
                 "Only /service-worker.js is a service worker.", content_type="text/plain"
             )
+        return get_response(request)
+
+    return middleware
+
+
+def null_character_guard(get_response: GetResponse) -> GetResponse:
+    """A null character in an address or a cookie: 400. PostgreSQL cannot compare one; forms refuse it themselves."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        said = (request.path_info, *request.COOKIES.values())
+        if "%00" in request.META.get("QUERY_STRING", "") or any("\0" in text for text in said):
+            raise BadRequest("A null character in the address or in a cookie.")
         return get_response(request)
 
     return middleware
@@ -56,9 +69,13 @@ def _canonical_routes() -> list[tuple[re.Pattern[str], list[str]]]:
 
 
 def canonical_path(path: str) -> str | None:
-    """``/notifications`` -> ``/Notifications``; codes and tokens keep their case. None when no route matches."""
+    """``/notifications`` -> ``/Notifications``; codes and tokens keep their case. None when no route matches.
+
+    A slash at the end may be missing or too many.
+    """
+    bare = path.strip("/")
     for pattern, fixed in _canonical_routes():
-        if match := pattern.match(path.lstrip("/")):
+        if match := pattern.match(bare) or pattern.match(f"{bare}/"):
             parts = [fixed[0]]
             for value, text in zip(match.groups(), fixed[1:], strict=True):
                 parts += [value, text]
@@ -72,7 +89,7 @@ def canonical_case(get_response: GetResponse) -> GetResponse:
     def middleware(request: HttpRequest) -> HttpResponseBase:
         response = get_response(request)
         if response.status_code == 404 and request.method in ("GET", "HEAD"):
-            path = canonical_path(request.path_info.rstrip("/"))
+            path = canonical_path(request.path_info)
             if path and path != request.path_info:
                 query = request.META.get("QUERY_STRING", "")
                 return HttpResponsePermanentRedirect(path + (f"?{query}" if query else ""))

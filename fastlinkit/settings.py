@@ -78,8 +78,9 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
+    "fastlinkit.middleware.service_worker_guard",  # before the static files, which are scripts too
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "fastlinkit.middleware.service_worker_guard",
+    "fastlinkit.middleware.null_character_guard",
     "fastlinkit.middleware.canonical_case",
     "fastlinkit.api.request_id",
     "django.contrib.sessions.middleware.SessionMiddleware",

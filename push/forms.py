@@ -22,9 +22,18 @@ class TextField(forms.CharField):
         super().__init__(strip=False, **options)
 
     def to_python(self, value: Any) -> str:
-        if value is not None and not isinstance(value, str):
+        if value is not None and not (isinstance(value, str) and _is_text(value)):
             raise ValidationError(_("This must be text."), code="type")
         return super().to_python(value) or ""
+
+
+def _is_text(value: str) -> bool:
+    """JSON can spell half of a character (a lone surrogate), which has no bytes in UTF-8."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 class TruthField(forms.Field):
@@ -54,9 +63,8 @@ class SubscriptionForm(forms.Form):
 
     def __init__(self, body: dict[str, Any]) -> None:
         keys = body.get("keys")
-        super().__init__(
-            body | (keys if isinstance(keys, dict) else {"p256dh": None, "auth": None})
-        )
+        known: dict[str, Any] = keys if isinstance(keys, dict) else {}
+        super().__init__(body | {name: known.get(name) for name in ("p256dh", "auth")})
 
     def clean_endpoint(self) -> str:
         endpoint: str = self.cleaned_data["endpoint"]

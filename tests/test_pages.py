@@ -1,9 +1,11 @@
 """The front door, the pages for when something went wrong, and what holds for every answer."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import OperationalError, connection
 from django.test import Client, RequestFactory, override_settings
 
@@ -111,6 +113,9 @@ class TestLetterCase:
             ("/Docs/Manual/browser-push-notifications", "/docs/manual/browser-push-notifications"),
             ("/account/login?next=/Drops", "/Account/Login?next=/Drops"),
             ("/Service-Worker.js", "/service-worker.js"),
+            ("/Admin", "/admin/"),
+            ("/ADMIN/", "/admin/"),
+            ("/Admin/Accounts/User/?q=a", "/admin/accounts/user/?q=a"),
         ],
     )
     def test_any_spelling_leads_to_the_one_address(
@@ -166,8 +171,23 @@ class TestEveryAnswer:
     def test_only_the_service_worker_may_be_registered_as_one(self, client: Client) -> None:
         asked = {"Service-Worker": "script"}
         assert client.get("/service-worker.js", headers=asked).status_code == 200
-        assert client.get("/static/js/theme.js", headers=asked).status_code == 404
+        script = Path(settings.STATIC_ROOT) / "served.js"
+        script.write_text("self")
+        assert Client().get("/static/served.js").status_code == 200
+        assert Client().get("/static/served.js", headers=asked).status_code == 404
         assert client.get("/healthz", headers=asked).status_code == 404
+
+    @pytest.mark.parametrize(
+        "path", ["/Drops/%00", "/Drops?before=%00", "/Notifications?before=a%00", "/%00"]
+    )
+    def test_a_null_character_in_an_address_is_refused(self, signed_in: Client, path: str) -> None:
+        answer = signed_in.get(path)
+        assert answer.status_code == 400
+        assert "did not understand" in answer.content.decode()
+
+    def test_a_null_character_in_a_cookie_is_refused(self, client: Client) -> None:
+        client.cookies["sessionid"] = "\0" * 20
+        assert client.get("/Drops").status_code == 400
 
     def test_behind_https_browsers_are_told_to_stay_there(self, client: Client) -> None:
         with override_settings(SECURE_HSTS_SECONDS=31_536_000):

@@ -9,6 +9,7 @@ import os
 import select
 import sqlite3
 import threading
+import time
 from contextlib import suppress
 from typing import Any, Protocol
 from urllib.parse import quote
@@ -40,10 +41,16 @@ class Bell:
         self.read_fd, self.write_fd = os.pipe()
         os.set_blocking(self.read_fd, False)
         os.set_blocking(self.write_fd, False)
+        self._poll = select.poll()
+        self._poll.register(self.read_fd, select.POLLIN)
 
     def ring(self) -> None:
         with suppress(BlockingIOError):  # full: it has been rung often enough
             os.write(self.write_fd, b"\0")
+
+    def wait(self, seconds: float) -> bool:
+        """Waits for it; True when it rings. It still wants an answer then."""
+        return bool(self._poll.poll(seconds * 1000))
 
     def answer(self) -> bool:
         """Was it rung since the last answer?"""
@@ -69,6 +76,18 @@ class Watch(Protocol):
 def watch(bell: Bell) -> Watch:
     """What fits the database in use."""
     return Listener(bell) if connection.vendor == "postgresql" else DataVersion()
+
+
+def wait(bell: Bell, watch: Watch, seconds: float) -> bool:
+    """Sleeps until the bell rings or the watch notices something (True), at most so many seconds.
+
+    All that an idle worker does, so it does nothing else.
+    """
+    until = time.monotonic() + seconds
+    while (left := until - time.monotonic()) > 0:
+        if bell.wait(left if watch.every is None else min(left, watch.every)) or watch.changed():
+            return True
+    return False
 
 
 class DataVersion:

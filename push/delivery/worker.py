@@ -20,7 +20,7 @@ from push.delivery.outcomes import Runs, Sent
 from push.delivery.recheck import Fate, Row
 from push.delivery.record import record, settle
 from push.delivery.sender import Result, Sender
-from push.delivery.wake import Bell, watch
+from push.delivery.wake import Bell, wait, watch
 from push.models import Delivery
 
 logger = logging.getLogger(__name__)
@@ -103,9 +103,7 @@ class Worker:
         if self._loose:
             outbox.give_back(self.owner, self._loose, timezone.now())
             self._loose = []
-        self._hear(self._sender.poll(self._timeout() if not self._failures else 0.0))
-        woken = self.bell.answer()
-        if self._watch.changed() or woken:
+        if self._wait(self._timeout() if not self._failures else 0.0):
             self._look_at = 0.0
         now = time.monotonic()
         if self._heard and self._must_record(now):
@@ -119,6 +117,16 @@ class Worker:
             self._look()
         self._claim()
 
+    def _wait(self, seconds: float) -> bool:
+        """Hears what the push services answer, or sleeps; True: there may be new rows."""
+        if not self._sender.in_flight:
+            noticed = wait(self.bell, self._watch, seconds)
+        else:
+            every = self._watch.every
+            self._hear(self._sender.poll(seconds if every is None else min(seconds, every)))
+            noticed = self._watch.changed()
+        return self.bell.answer() or noticed
+
     def _timeout(self) -> float:
         """Seconds until there is something to do that no wake-up announces."""
         at = min(self._look_at, self._sweep_at)
@@ -126,10 +134,7 @@ class Worker:
             at = min(at, self._renew_at)
         if self._heard:
             at = min(at, self._heard_since + _RECORD_AFTER)
-        timeout = at - time.monotonic()
-        if self._watch.every is not None:
-            timeout = min(timeout, self._watch.every)
-        return max(timeout, 0.0)
+        return max(at - time.monotonic(), 0.0)
 
     def _is_empty(self) -> bool:
         now = timezone.now()

@@ -83,20 +83,19 @@ class Subscription(models.Model):
     ) -> "Subscription":
         """Registers the browser's subscription; one row per device, a new one replaces the old.
 
-        The caller has checked the endpoint, the keys and whose the endpoint is. A repair is silent; otherwise the
-        person has just asked for push: the account's master switch goes on and a welcome is sent.
+        The caller has checked the endpoint, the keys and whose the endpoint is (another device's: ``IntegrityError``).
+        A repair is silent; else the person asked for push: the account's master switch goes on, a welcome is sent.
         """
         from push.delivery.endpoints import endpoint_hash
         from push.models.preference import Preference
 
         with transaction.atomic():
-            digest = endpoint_hash(endpoint)
-            cls.objects.filter(models.Q(device=device) | models.Q(endpoint_hash=digest)).delete()
+            cls.objects.filter(device=device).delete()
             subscription = cls.objects.create(
                 user=device.user,
                 device=device,
                 endpoint=endpoint,
-                endpoint_hash=digest,
+                endpoint_hash=endpoint_hash(endpoint),
                 service=service,
                 p256dh=p256dh,
                 auth=auth,

@@ -34,6 +34,10 @@ def refusal(status: int, code: str, message: str, field: str = "", **headers: st
     return JsonResponse({"error": error}, status=status, headers=headers)
 
 
+def _signed_out() -> JsonResponse:
+    return refusal(401, "signed_out", _("You are signed out. Sign in and try again."))
+
+
 def form_refusal(form: forms.Form) -> JsonResponse:
     """400 with every field's messages, under the names that the caller used."""
     names: dict[str, str] = getattr(form, "json_names", {})
@@ -66,11 +70,14 @@ def json_view(*methods: str, signed_in: bool = True) -> Callable[[View], View]:
                 message = _("Use %(methods)s.") % {"methods": ", ".join(methods)}
                 return refusal(405, "method", message, Allow=", ".join(methods))
             if signed_in and getattr(request, "device", None) is None:
-                return refusal(401, "signed_out", _("You are signed out. Sign in and try again."))
+                return _signed_out()
             body = _read(request)
             if isinstance(body, HttpResponse):
                 return body
-            return view(request, *args, body=body, **kwargs)
+            try:
+                return view(request, *args, body=body, **kwargs)
+            except Device.DoesNotExist:  # removed by another tab in this very moment
+                return _signed_out()
 
         return never_cache(wrapped)
 

@@ -84,10 +84,12 @@ def _register(request: DeviceRequest, form: SubscriptionForm) -> HttpResponse:
     try:
         try:
             _store(request.device, form.cleaned_data)
-        except IntegrityError:  # two tabs at the same instant: the second one replaces
+        except IntegrityError:  # another device with the same endpoint at the same instant
             _store(request.device, form.cleaned_data)
     except RegistrationError as refused:
         return refused.answer()
+    except IntegrityError:
+        return _endpoint_taken().answer()
     return _answer(request.device)
 
 
@@ -96,8 +98,11 @@ def _store(device: Device, data: dict[str, Any]) -> None:
 
     Raises:
         RegistrationError: when it must not be stored.
+        Device.DoesNotExist: when the device was removed meanwhile.
+        IntegrityError: when another device has just taken the endpoint.
     """
     with transaction.atomic():
+        Device.objects.select_for_update(no_key=True).get(pk=device.pk)  # one tab after the other
         _refuse_gone(data["endpoint"])
         if data["repair"]:
             if _is_registered(device, data):
@@ -157,10 +162,13 @@ def _take_over(device: Device, data: dict[str, Any]) -> None:
     if row is None:
         return
     if not _same_keys(row, data):
-        raise RegistrationError(
-            "endpoint_taken", _("This endpoint belongs to another device."), "endpoint"
-        )
+        raise _endpoint_taken()
     end(row.device)
+
+
+def _endpoint_taken() -> RegistrationError:
+    message = _("This endpoint belongs to another device.")
+    return RegistrationError("endpoint_taken", message, "endpoint")
 
 
 def _same_keys(row: Subscription, data: dict[str, Any]) -> bool:

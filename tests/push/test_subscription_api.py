@@ -361,3 +361,22 @@ def test_facts_cost_one_query(browser: Browser, django_assert_num_queries: Any) 
     device = Device.objects.get()
     with django_assert_num_queries(1):
         assert facts_of(device).state == "active"
+
+
+def test_half_a_character_is_no_text(browser: Browser) -> None:
+    body = b'{"old_endpoint": "\\ud800", "endpoint": "\\udfff"}'
+    answer = browser.call("POST", f"{URL}/change", body)
+    assert answer.status_code == 400
+    assert {"old_endpoint", "endpoint"} <= answer.json()["errors"].keys()
+
+
+def test_nothing_hides_among_the_keys(browser: Browser) -> None:
+    """The service worker's report is a repair, whatever it says: it turns nothing on and welcomes nobody."""
+    old = browser.subscribe()
+    browser.call("POST", "/push/master", {"enabled": False})
+    hidden = new_keys() | {"repair": False, "endpoint": "https://evil.example/"}
+    report = registration(keys=hidden) | {"old_endpoint": old["endpoint"]}
+    assert browser.call("POST", f"{URL}/change", report).status_code == 200
+    assert Subscription.objects.get().endpoint == report["endpoint"]
+    assert browser.facts()["master"] is False
+    assert Delivery.objects.count() == 1
