@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 
 import environ
 from django.urls import reverse_lazy
-from django.utils.csp import CSP
 from django.utils.translation import gettext_lazy as _
 
+from fastlinkit.content_security import policy
 from fastlinkit.environment import key_pairs, mailer, secret
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -259,21 +259,7 @@ STRIPE_API_BASE = env.str("STRIPE_API_BASE", default="").rstrip("/")
 
 # --- Security ---------------------------------------------------------------------------------------------------------
 
-SECURE_CSP = {
-    "default-src": [CSP.NONE],
-    "script-src": [CSP.SELF, CSP.NONCE],
-    "style-src": [CSP.SELF],
-    "font-src": [CSP.SELF],
-    "img-src": [CSP.SELF, "data:", "blob:"],
-    "connect-src": [CSP.SELF],
-    "manifest-src": [CSP.SELF],
-    "frame-src": [CSP.SELF],
-    "worker-src": [f"{SITE_URL}/service-worker.js"],
-    # After a donation's form the browser is redirected to Stripe's page, or to the demo's.
-    "form-action": [CSP.SELF, STRIPE_API_BASE or "https://checkout.stripe.com"],
-    "base-uri": [CSP.NONE],
-    "frame-ancestors": [CSP.NONE],
-}
+SECURE_CSP = policy(SITE_URL, STRIPE_API_BASE or "https://checkout.stripe.com")
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
