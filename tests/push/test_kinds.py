@@ -21,6 +21,10 @@ from push.notices.kinds import BY_NAME, KINDS, Group, Skip
 from tests.push.conftest import Outbox, Phone
 from tests.push.declarative import parse
 from tests.push_service import PushService
+from tests.tickets.conftest import make_mail
+from tickets.mail import tokens
+from tickets.mail.receive import receive
+from tickets.models import Mailbox, Ticket
 
 pytestmark = pytest.mark.django_db
 
@@ -61,6 +65,19 @@ class Stage:
         donation = Donation.begin(campaign, uuid4(), amount=2500, source="bank", name="Dora")
         donation.mark_paid_by_hand("bank", self.owner, self.laptop.device)
 
+    def mailbox(self) -> Mailbox:
+        return Mailbox.make(Organization.personal(self.owner), "support@shop.example")[0]
+
+    def receive_a_mail(self) -> None:
+        receive(self.mailbox(), make_mail())
+
+    def receive_a_reply(self) -> None:
+        mailbox = self.mailbox()
+        ticket = Ticket.objects.create(
+            organization=mailbox.organization, mailbox=mailbox, number="TKT-001"
+        )
+        receive(mailbox, make_mail(To=tokens.reply_address(ticket.pk, mailbox.address)))
+
     def pause_a_service(self) -> None:
         breaker.open_breaker("fcm", breaker.FAULT, timezone.now(), reason="bad_token")
 
@@ -97,6 +114,24 @@ class Case:
 
 
 CASES = {
+    "tickets.opened": Case(
+        happens=Stage.receive_a_mail,
+        devices={"Phone", "Laptop"},
+        people={"Olga Owner"},
+        title="New ticket from Cora Customer",
+        path="/Support/TKT-001",
+        group=Group.SUPPORT,
+        lives=timedelta(days=3),
+    ),
+    "tickets.replied": Case(
+        happens=Stage.receive_a_reply,
+        devices={"Phone", "Laptop"},
+        people={"Olga Owner"},
+        title="Cora Customer replied in TKT-001",
+        path="/Support/TKT-001",
+        group=Group.SUPPORT,
+        lives=timedelta(days=3),
+    ),
     "drops.received": Case(
         happens=Stage.send_drop,
         devices={"Phone"},
