@@ -15,6 +15,7 @@ from django.utils import timezone
 from accounts.models import Organization, User
 from drops.models import Drop
 from fundraising.models import Campaign, Donation
+from payments.models import Transaction
 from push.delivery import breaker
 from push.models import Delivery, Notification, ServiceState, Subscription
 from push.notices.kinds import BY_NAME, KINDS, Group, Skip
@@ -53,6 +54,17 @@ class Stage:
             text="https://example.org",
             device=self.laptop.device,
         )
+
+    def pay_a_checkout(self) -> None:
+        row = Transaction.prepare(
+            organization=Organization.personal(self.owner),
+            made_by=self.owner,
+            source=Transaction.Source.API,
+            amount=1250,
+            currency="eur",
+            description="Two mugs",
+        )
+        row.mark_paid()
 
     def mark_a_donation(self) -> None:
         campaign = Campaign.objects.create(
@@ -114,6 +126,15 @@ class Case:
 
 
 CASES = {
+    "payments.paid": Case(
+        happens=Stage.pay_a_checkout,
+        devices={"Phone", "Laptop"},
+        people={"Olga Owner"},
+        title="Test: €12.50 paid",
+        path="/Money/Transactions/tr_",
+        group=Group.PAYMENTS,
+        lives=timedelta(days=7),
+    ),
     "tickets.opened": Case(
         happens=Stage.receive_a_mail,
         devices={"Phone", "Laptop"},
