@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import OperationalError
 
 from tests.fixtures.product import ROOT, database_url
 from tests.tickets.conftest import make_mail
@@ -33,12 +34,24 @@ def test_a_mail_on_standard_input_becomes_a_ticket(mailbox: Mailbox) -> None:
     assert Ticket.objects.get().title == "Printer on fire"
 
 
-@pytest.mark.django_db(transaction=True)
 def test_an_unknown_mailbox_is_the_mail_servers_business(db: None) -> None:
-    done = run("--mailbox", "nobody@shop.example", mail=make_mail())
-    assert done.returncode == 67
-    assert b"There is no mailbox nobody@shop.example." in done.stderr
-    assert RawMail.objects.count() == 0
+    with pytest.raises(CommandError, match=r"There is no mailbox nobody@shop\.example\.") as error:
+        call_command("receive_mail", mailbox="nobody@shop.example")
+    assert error.value.returncode == 67
+
+
+def test_a_database_that_is_away_keeps_the_mail_at_the_mail_server(
+    mailbox: Mailbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_arguments: object) -> None:
+        raise OperationalError("could not connect")
+
+    monkeypatch.setattr(RawMail, "keep", away)
+    file = tmp_path / "mail"
+    file.write_bytes(make_mail())
+    with pytest.raises(CommandError, match="could not connect") as error:
+        call_command("receive_mail", str(file), mailbox=mailbox.address)
+    assert error.value.returncode == 75
 
 
 def receive_files(capsys: pytest.CaptureFixture[str], *files: Path) -> list[str]:

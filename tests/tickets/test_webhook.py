@@ -84,7 +84,7 @@ def test_only_post_is_taken(client: Client, secret: str) -> None:
     assert (response.status_code, response["Allow"]) == (405, "POST")
 
 
-@pytest.mark.parametrize("token", ["x", "x" * 5000, "%ff%fe", "a/b", "%00"])
+@pytest.mark.parametrize("token", ["x", "x" * 5000, "%ff%fe", "a/b"])
 def test_a_token_that_is_none_is_404(client: Client, db: None, token: str) -> None:
     response = client.generic("POST", f"/webhooks/mail/{token}", make_mail())
     assert response.status_code == 404

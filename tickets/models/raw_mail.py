@@ -22,7 +22,7 @@ class RawMailQuerySet(models.QuerySet["RawMail"]):
 
     def held_back(self) -> "RawMailQuerySet":
         """What is in no ticket: somebody may want to look at it."""
-        return self.filter(ticket=None, message=None, status__in=RawMail.HELD_BACK)
+        return self.filter(ticket=None, status__in=RawMail.HELD_BACK)
 
 
 class RawMail(models.Model):
