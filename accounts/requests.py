@@ -1,6 +1,13 @@
-"""The types of requests."""
+"""The types of requests, and what the targets of forms have in common."""
 
-from django.http import HttpRequest
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse
+from django.utils.functional import Promise
+from django.views.decorators.http import require_POST
 
 from accounts.models import Device, User
 
@@ -10,3 +17,21 @@ class SignedInRequest(HttpRequest):
 
     user: User
     device: Device | None
+
+
+type View = Callable[..., HttpResponse]
+
+
+def form_target(page: str | Promise) -> Callable[[View], View]:
+    """For signed-in people's POST alone. Who has to sign in first comes back to ``page``: a target is no page."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            if not request.user.is_authenticated:
+                return redirect_to_login(str(page))
+            return view(request, *args, **kwargs)
+
+        return require_POST(wrapped)
+
+    return decorate
