@@ -9,11 +9,11 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
 from accounts.forms import DeviceForm, ProfileForm
 from accounts.models import Device, User
-from accounts.requests import SignedInRequest
+from accounts.requests import SignedInRequest, form_target
 
 
 def get_device_for(request: SignedInRequest, public_id: str) -> Device:
@@ -40,8 +40,7 @@ def profile(request: SignedInRequest) -> HttpResponse:
     return page
 
 
-@login_required
-@require_POST
+@form_target(settings.ACCOUNT_PAGE_URL)
 def device(request: SignedInRequest, public_id: str) -> HttpResponse:
     """Renames a device."""
     found = get_device_for(request, public_id)
@@ -55,8 +54,7 @@ def device(request: SignedInRequest, public_id: str) -> HttpResponse:
     return redirect(f"{settings.ACCOUNT_PAGE_URL}#devices")
 
 
-@login_required
-@require_POST
+@form_target(settings.ACCOUNT_PAGE_URL)
 def device_removal(request: SignedInRequest, public_id: str) -> HttpResponse:
     """Removes a device: push ends on it and its session is over. Removing this one signs out."""
     found = get_device_for(request, public_id)
@@ -71,8 +69,7 @@ def device_removal(request: SignedInRequest, public_id: str) -> HttpResponse:
     return redirect(f"{settings.ACCOUNT_PAGE_URL}#devices")
 
 
-@login_required
-@require_POST
+@form_target(settings.ACCOUNT_PAGE_URL)
 def other_sessions_closure(request: SignedInRequest) -> HttpResponse:
     """Signs out everywhere else: every other session ends, and push on every other device."""
     request.user.sign_out_everywhere(

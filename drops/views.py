@@ -9,6 +9,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from accounts.models import Device
@@ -35,6 +36,7 @@ def other_devices(request: SignedInRequest) -> list[Device]:
     return list(devices.exclude(pk=request.device.pk) if request.device else devices)
 
 
+@never_cache
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def drop_list(request: SignedInRequest) -> HttpResponse:
@@ -74,18 +76,20 @@ def _row(request: SignedInRequest, drop: Drop) -> dict[str, Any]:
     }
 
 
+@never_cache
 @login_required
 @require_http_methods(["GET", "HEAD"])
 def drop(request: SignedInRequest, public_id: str) -> HttpResponse:
     drop = get_drop_for(request, public_id)
     row = _row(request, drop)
-    if row["unread"]:
+    if row["unread"] and request.method == "GET":
         drop.mark_read(request.user, request.device)
     return render(
         request, "drops/drop.html", row | {"focus_copy": request.GET.get("focus") == "copy"}
     )
 
 
+@never_cache
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def removal(request: SignedInRequest, public_id: str) -> HttpResponse:

@@ -267,7 +267,9 @@ SECURE_SSL_REDIRECT = _https and TRUSTED_PROXIES > 0
 SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
 SECURE_HSTS_SECONDS = 31_536_000 if _https else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = False
-DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
+DATA_UPLOAD_MAX_MEMORY_SIZE = (
+    8_388_608  # a text of 2 MB is 6 MB in a form: its form says that it is too long
+)
 
 # --- Static files -----------------------------------------------------------------------------------------------------
 

@@ -6,13 +6,13 @@ from django.contrib.auth.decorators import login_required
 from django.db.models import Q
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
-from django.urls import reverse
+from django.urls import reverse, reverse_lazy
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
-from accounts.requests import SignedInRequest
+from accounts.requests import SignedInRequest, form_target
 from push.models import Notification
 from push.models.notification import NotificationQuerySet
 from push.views.context import bar, lines
@@ -59,8 +59,7 @@ def notification(request: SignedInRequest, public_id: str) -> HttpResponse:
     return HttpResponseRedirect(found.url)
 
 
-@require_POST
-@login_required
+@form_target(reverse_lazy("push:notifications"))
 def reading_of(request: SignedInRequest, public_id: str) -> HttpResponse:
     """Marks one as read."""
     found = get_notification_for(request, public_id)
@@ -70,8 +69,7 @@ def reading_of(request: SignedInRequest, public_id: str) -> HttpResponse:
     return HttpResponseRedirect(reverse("push:notifications", query=query))
 
 
-@require_POST
-@login_required
+@form_target(reverse_lazy("push:notifications"))
 def reading(request: SignedInRequest) -> HttpResponse:
     """Marks all as read."""
     _bell(request).mark_read()

@@ -15,5 +15,5 @@ export async function call(method, url, body) {
   if (data.push) page.facts = data.push;
   if (response.ok) return data;
   const messages = data.error ? [data.error.message] : Object.values(data.errors || {}).flat();
-  throw Object.assign(new Problem("server", messages.join(" ")), { reason: data.error?.code, status: response.status });
+  throw Object.assign(new Problem("server", messages.join(" ")), { reason: data.error?.code });
 }

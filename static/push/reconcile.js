@@ -50,13 +50,20 @@ async function mend(seen) {
   }
 }
 
+// What the server says now; false when nobody is signed in here any more. `subscribed` tells a sign-out in another
+// tab, which ends push, from a session that merely expired.
+async function renew() {
+  const { push, subscribed } = await call("GET", page.urls.subscription);
+  if (subscribed === false) page.facts = { ...page.facts, state: "none", hash: "", wanted: false };
+  return Boolean(push);
+}
+
 export async function reconcile() {
   const seen = await look();
   if (whatToMend(seen)) {
     try {
       await alone(async () => {
-        await call("GET", page.urls.subscription); // another tab may have been quicker
-        await mend(await look());
+        if (await renew()) await mend(await look()); // another tab may have been quicker
       });
     } catch (problem) {
       console.warn("push.js: what differs could not be mended", problem);
@@ -93,9 +100,9 @@ export async function setMaster(enabled) {
 export async function follow(state) {
   if (state === page.facts.state) return;
   try {
-    await call("GET", page.urls.subscription);
-  } catch (problem) {
-    page.facts = { ...page.facts, state, wanted: page.facts.wanted && problem.status !== 401 };
+    await renew();
+  } catch {
+    page.facts = { ...page.facts, state };
   }
   await refresh();
 }

@@ -42,7 +42,7 @@ def sign_in_by_hand(page: Page, product: Product, person: User) -> None:
 
 def sign_out(page: Page) -> None:
     """By the menu in the top bar."""
-    page.get_by_role("button", name="Your account").click()
+    page.get_by_role("button", name="Your account", exact=True).click()
     page.get_by_role("button", name="Sign out", exact=True).click()
     expect(page.get_by_test_id("bell")).to_have_count(0)
 
@@ -79,11 +79,15 @@ def subscription_of(person: User) -> Subscription:
     return Subscription.objects.get(user=person)
 
 
-def subscribe_elsewhere(person: User, service: PushService) -> Subscriber:
-    """This person has push on another device already."""
+def subscribe_elsewhere(
+    person: User, service: PushService, device: Device | None = None
+) -> Subscriber:
+    """This person has push on another device already, or on `device`, though not in the browser at hand."""
     current = keyring().current
     assert current is not None
-    device = Device.objects.create(user=person, name="Another device", secret_hash="0" * 64)
+    device = device or Device.objects.create(
+        user=person, name="Another device", secret_hash="0" * 64
+    )
     elsewhere = service.subscriber(current.public)
     Subscription.subscribe(
         device,

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from accounts.models import User
+from accounts.models import Device, User
 from drops.models import Drop
 from push.models import Notification
 from tests.browser import pages
@@ -188,6 +188,18 @@ def test_dot_and_banner_follow_account_and_permission(
     page.goto(f"{product.url}/Drops")
     pages.expect_dot(page, "yellow")
     pages.expect_banner(page, visible=False)
+
+
+def test_a_tab_left_open_hears_of_the_sign_out_in_another(
+    product: Product, push_service: PushService, chromium: Chromium, owner: User
+) -> None:
+    pages.sign_in(chromium, product, owner)
+    left = chromium.open(product.url + pages.MANAGE)
+    pages.expect_state(left, "not-asked")
+    pages.subscribe_elsewhere(owner, push_service, Device.objects.get(user=owner))
+    pages.expect_state(left, "lost")  # this browser holds no subscription
+    pages.sign_out(chromium.open(f"{product.url}/Drops"))
+    pages.expect_state(left, "not-asked")
 
 
 def test_a_subscribe_that_fails_says_why_on_the_card(

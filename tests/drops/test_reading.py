@@ -44,6 +44,19 @@ def test_opening_it_shows_the_text_and_marks_it_read(laptop: Browser, phone: Bro
     assert "drop-unread" not in phone.client.get("/Drops").content.decode()
 
 
+def test_asking_for_its_head_reads_nothing(laptop: Browser, phone: Browser) -> None:
+    drop = drop_from(laptop)
+    assert phone.client.head(drop.get_absolute_url()).status_code == 200
+    assert Drop.objects.get().read_at is None
+
+
+def test_nothing_of_it_stays_in_the_browser_after_signing_out(laptop: Browser) -> None:
+    """Else the Back button shows it to whoever comes next."""
+    url = drop_from(laptop).get_absolute_url()
+    for page in ("/Drops", url, f"{url}/removal"):
+        assert "no-store" in laptop.client.get(page).headers["Cache-Control"]
+
+
 def test_opening_it_settles_its_notification(laptop: Browser, phone: Browser) -> None:
     drop, other = drop_from(laptop), drop_from(laptop, "another")
     phone.client.get(drop.get_absolute_url())

@@ -3,6 +3,7 @@
 import threading
 import uuid
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.db import connection
@@ -150,6 +151,14 @@ def test_two_megabytes_are_refused_with_the_limit_and_kept_in_the_field(
     assert f"Text: at most {MAX_TEXT:,} characters fit into a Drop." in page
     assert f"This one has {len(text):,} characters." in page
     assert text in page
+
+
+def test_two_megabytes_in_a_browsers_own_encoding_are_told_so(laptop: Browser) -> None:
+    """Three characters for each byte, so the request is three times as long as the text."""
+    form = urlencode({"text": "é" * 1_000_000, "client_id": laptop.form_id()})
+    answer = laptop.client.post("/Drops", form, "application/x-www-form-urlencoded")
+    assert answer.status_code == 422
+    assert "This one has 1,000,000 characters." in answer.content.decode()
 
 
 def test_the_longest_text_that_fits_is_sent(laptop: Browser) -> None:

@@ -116,6 +116,14 @@ def test_reading_needs_a_post_and_a_csrf_token(browser: Browser) -> None:
     assert row.read_at is None
 
 
+def test_who_must_sign_in_first_comes_back_to_the_page(browser: Browser) -> None:
+    [row] = notify(browser.user)
+    browser.client.logout()
+    for path in ("/Notifications/reading", f"/Notifications/{row.public_id}/reading"):
+        answer = browser.client.post(path)
+        assert answer["Location"] == "/Account/Login?next=/Notifications"
+
+
 def test_strangers_find_nothing(browser: Browser, stranger: User) -> None:
     [row] = notify(stranger)
     for method, path in (
