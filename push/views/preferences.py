@@ -5,16 +5,14 @@ from itertools import groupby
 from typing import Any, cast
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
+from django.urls import reverse, reverse_lazy
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
 
-from accounts.requests import SignedInRequest
+from accounts.requests import SignedInRequest, form_target
 from push.models import Preference
 from push.notices import preferences
 from push.notices.kinds import Group, Kind
@@ -52,8 +50,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
     return {"sections": sections, "push_enabled": Preference.push_is_on(user)}
 
 
-@login_required
-@require_POST
+@form_target(reverse_lazy("push:manage"))
 def save(request: SignedInRequest) -> HttpResponse:
     """Stores the switches as they were sent; unknown names change nothing."""
     with transaction.atomic():
