@@ -6,6 +6,7 @@ from functools import cache
 
 from django.core.exceptions import BadRequest
 from django.http import (
+    Http404,
     HttpRequest,
     HttpResponseBase,
     HttpResponseNotFound,
@@ -34,12 +35,18 @@ def service_worker_guard(get_response: GetResponse) -> GetResponse:
 
 
 def null_character_guard(get_response: GetResponse) -> GetResponse:
-    """A null character in an address or a cookie: 400. PostgreSQL cannot compare one; forms refuse it themselves."""
+    """A null character in a page's address: 404. In a cookie: 400. PostgreSQL cannot compare one.
+
+    Forms refuse it themselves; the API answers in its own form.
+    """
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
-        said = (request.path_info, *request.COOKIES.values())
-        if "%00" in request.META.get("QUERY_STRING", "") or any("\0" in text for text in said):
-            raise BadRequest("A null character in the address or in a cookie.")
+        if any("\0" in value for value in request.COOKIES.values()):
+            raise BadRequest("A null character in a cookie.")
+        if not request.path_info.startswith("/api/") and (
+            "\0" in request.path_info or "%00" in request.META.get("QUERY_STRING", "")
+        ):
+            raise Http404("A null character in the address.")
         return get_response(request)
 
     return middleware

@@ -182,8 +182,8 @@ class TestEveryAnswer:
     )
     def test_a_null_character_in_an_address_is_refused(self, signed_in: Client, path: str) -> None:
         answer = signed_in.get(path)
-        assert answer.status_code == 400
-        assert "did not understand" in answer.content.decode()
+        assert answer.status_code == 404
+        assert "There is nothing here" in answer.content.decode()
 
     def test_a_null_character_in_a_cookie_is_refused(self, client: Client) -> None:
         client.cookies["sessionid"] = "\0" * 20

@@ -38,9 +38,10 @@ def test(request: DeviceRequest, *, body: dict[str, Any]) -> HttpResponse:
 
 def send(user: User, device: Device) -> HttpResponse:
     """Writes one test for ``device``; 202 with the URL that tells what became of it."""
-    subscription = Subscription.objects.active().filter(device=device, user=user).first()
+    active = Subscription.objects.active().filter(device=device, user=user)
+    subscription = active.first()
     if subscription is None:
-        return refusal(409, "not_subscribed", _("Push is not on for this device."))
+        return _not_subscribed()
     if not Preference.push_is_on(user):
         return refusal(409, "paused", _("Push is off for your account. Turn it on first."))
     with transaction.atomic():
@@ -52,11 +53,17 @@ def send(user: User, device: Device) -> HttpResponse:
             return _too_often(wait)
         key = subscription.request_test().key
     if not _deliveries(user, key).exists():
+        if not active.exists():  # it has ended in this very moment
+            return _not_subscribed()
         return refusal(
             500, "not_written", _("The test could not be written. The server's log says why.")
         )
     status_url = reverse("push:test_outcome", args=[key])
     return JsonResponse({"id": key, "url": status_url}, status=202)
+
+
+def _not_subscribed() -> HttpResponse:
+    return refusal(409, "not_subscribed", _("Push is not on for this device."))
 
 
 def _too_often(wait: int) -> HttpResponse:

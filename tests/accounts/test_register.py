@@ -124,7 +124,7 @@ def test_many_registrations_from_one_place_are_stopped(browser: Browser) -> None
     assert not User.objects.exists()
 
 
-@pytest.mark.parametrize("key", ["x", "a%00b", "MQ:1x:y", "%F0%9F%98%80", "k" * 3000])
+@pytest.mark.parametrize("key", ["x", "MQ:1x:y", "%F0%9F%98%80", "k" * 3000])
 def test_a_link_that_is_not_ours_says_so(browser: Browser, key: str) -> None:
     client = browser()
     answer = client.get(f"/Account/Email/Confirm/{key}")

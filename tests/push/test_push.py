@@ -171,3 +171,16 @@ def test_without_a_subscription_or_with_push_off_nothing_is_sent(
     paused = browser.call("POST", "/push/test", {})
     assert (paused.status_code, paused.json()["error"]["code"]) == (409, "paused")
     assert not Delivery.objects.filter(kind="push.test").exists()
+
+
+def test_a_subscription_that_ends_in_the_moment_of_the_press_is_told_so(
+    browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def end_first(subscription: Subscription) -> Any:
+        Subscription.end_for(browser.device)
+        return request_test(subscription)
+
+    request_test = Subscription.request_test
+    monkeypatch.setattr(Subscription, "request_test", end_first)
+    answer = browser.call("POST", "/push/test", {})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "not_subscribed")

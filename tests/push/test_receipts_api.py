@@ -67,12 +67,14 @@ def test_a_receipt_of_nothing_is_refused(db: None) -> None:
     assert refused(post({"token": token})) == (404, "unknown", "token")
 
 
-@pytest.mark.parametrize("token", ["x", "ü", "a.b.c", "\ud800"])
+@pytest.mark.parametrize("token", ["x", "ü", "a.b.c"])
 def test_junk_is_refused(db: None, token: str) -> None:
     assert refused(post(json.dumps({"token": token}))) == (400, "malformed", "token")
 
 
-@pytest.mark.parametrize("body", [{}, {"token": None}, {"token": 5}, {"token": "x" * 1001}])
+@pytest.mark.parametrize(
+    "body", [{}, {"token": None}, {"token": 5}, {"token": "x" * 1001}, {"token": "\ud800"}]
+)
 def test_a_body_without_a_token_names_the_field(db: None, body: dict[str, Any]) -> None:
     answer = post(body)
     assert (answer.status_code, list(answer.json()["errors"])) == (400, ["token"])
