@@ -50,6 +50,7 @@ class Device(models.Model):
     browser = models.CharField(_("browser"), max_length=40, blank=True)
     system = models.CharField(_("system"), max_length=40, blank=True)
     push_wanted = models.BooleanField(_("push wanted"), default=False)
+    sign_outs = models.PositiveIntegerField(default=0, editable=False)
     created_at = models.DateTimeField(_("added"), default=timezone.now, editable=False)
     last_seen_at = models.DateTimeField(_("last seen"), default=timezone.now, editable=False)
 
@@ -103,7 +104,7 @@ class Device(models.Model):
     def take_over(self, actor: "User") -> None:
         """Somebody else signs in on this browser: this person's push ends here, until they opt in anew."""
         with transaction.atomic():
-            self.want_push(False)
+            self._end()
             signals.device_taken_over.send_robust(
                 sender=Device, subject=self, actor=actor, device=self
             )
@@ -120,10 +121,16 @@ class Device(models.Model):
     def sign_out(self) -> None:
         """The session has ended and push ends with it, in one transaction."""
         with transaction.atomic():
-            self.want_push(False)
+            self._end()
             signals.device_signed_out.send_robust(
                 sender=Device, subject=self, actor=self.user, device=self
             )
+
+    def _end(self) -> None:
+        """What the session's pages were let in by is good no longer (``sign_outs`` is part of it)."""
+        self.want_push(False)
+        Device.objects.filter(pk=self.pk).update(sign_outs=models.F("sign_outs") + 1)
+        self.refresh_from_db(fields=["sign_outs"])
 
     def remove(self) -> None:
         """Forgets the device: its session is refused at the next request, its subscription has ended."""

@@ -43,16 +43,16 @@ logger = logging.getLogger(__name__)
 
 
 def token_for(request: HttpRequest) -> str:
-    """Lets this device's page in at ``/events`` for 24 hours; empty where there is no device.
+    """Lets this device's page in at ``/events``; empty where there is no device.
 
-    It gives away a number and a word, and nothing can be done with it.
+    Good for 24 hours and until the next sign-out. It gives away a number and a word, and nothing can be done with it.
     """
     device: Device | None = getattr(request, "device", None)
-    return _SIGNER.sign(device.public_id) if device else ""
+    return _SIGNER.sign(f"{device.public_id}.{device.sign_outs}") if device else ""
 
 
-def device_of(token: str) -> str | None:
-    """The device's public id; None for a forged or stale token."""
+def session_of(token: str) -> str | None:
+    """The device's public id and its count of sign-outs; None for a forged or stale token."""
     try:
         return _SIGNER.unsign(token, max_age=TOKEN_AGE)
     except signing.BadSignature:
@@ -67,26 +67,30 @@ class State:
     subscription: str
 
 
-def states_of(devices: Iterable[str]) -> dict[str, State]:
-    """What these devices (public ids) should show. Two queries; a device that is not there any more is left out."""
+def states_of(sessions: Iterable[str]) -> dict[str, State]:
+    """What the devices of these sessions should show. Two queries.
+
+    A device that is not there any more, or was signed out since, is left out.
+    """
+    devices = {session.partition(".")[0] for session in sessions}
     rows = list(
         Device.objects.filter(public_id__in=devices, user__is_active=True).values_list(
-            "public_id", "pk", "user_id", "subscription__state"
+            "public_id", "sign_outs", "pk", "user_id", "subscription__state"
         )
     )
     counts: dict[int, dict[int | None, int]] = {}
-    unread = Notification.objects.filter(user__in={row[2] for row in rows}, in_bell=True).unread()
+    unread = Notification.objects.filter(user__in={row[3] for row in rows}, in_bell=True).unread()
     for user, caused_on, number in (
         unread.order_by().values_list("user", "device").annotate(Count("pk"))
     ):
         counts.setdefault(user, {})[caused_on] = number
     return {
-        public_id: State(
+        f"{public_id}.{sign_outs}": State(
             # On the device that an event was caused on, its row counts as read.
             sum(number for caused_on, number in counts.get(user, {}).items() if caused_on != pk),
             subscription or "none",
         )
-        for public_id, pk, user, subscription in rows
+        for public_id, sign_outs, pk, user, subscription in rows
     }
 
 
@@ -117,14 +121,14 @@ def server_is_stopping() -> bool:
 class Stream:
     """One open tab."""
 
-    device: str
+    session: str
     state: State | None = None
     refused: bool = False
     closed: bool = False
     news: asyncio.Event = field(default_factory=asyncio.Event)
 
     def tell(self, state: State | None) -> None:
-        """None: the device is not there any more."""
+        """None: the device is not there any more, or signed out."""
         if state is None:
             self.refused = True
             self.close()
@@ -151,15 +155,15 @@ class Live:
             await _refuse(send, 405, _("Only GET is understood here."))
             return
         token = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
-        device = device_of(token)
-        if device is None:
+        session = session_of(token)
+        if session is None:
             await _refuse(
                 send,
                 403,
                 _("The token of this page is not valid, or older than a day. Reload the page."),
             )
             return
-        stream = Stream(device)
+        stream = Stream(session)
         self._enter(stream)
         left = asyncio.ensure_future(_left(receive))
         left.add_done_callback(lambda _future: stream.close())
@@ -204,10 +208,10 @@ class Live:
             asking = [stream for stream in self._streams if changed or stream.state is None]
             if asking:
                 states = await loop.run_in_executor(
-                    thread, states_of, {stream.device for stream in asking}
+                    thread, states_of, {stream.session for stream in asking}
                 )
                 for stream in asking:
-                    stream.tell(states.get(stream.device))
+                    stream.tell(states.get(stream.session))
             self._version = version
         except Error:
             logger.exception("Open tabs are not kept up to date: the database does not answer.")

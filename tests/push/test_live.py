@@ -232,7 +232,7 @@ def test_a_token_is_good_for_a_day(open_tab: Any, device: Device) -> None:
 def test_another_tokens_signature_lets_nobody_in(open_tab: Any, device: Device) -> None:
     other = Device.objects.create(user=device.user, name="Phone", secret_hash="3" * 64)
     _name, _colon, rest = token_of(device).partition(":")
-    assert open_tab(token=f"{other.public_id}:{rest}").response.status == 403
+    assert open_tab(token=f"{other.public_id}.0:{rest}").response.status == 403
 
 
 def test_pages_without_a_device_get_no_token() -> None:
@@ -248,6 +248,24 @@ def test_a_removed_device_is_let_in_no_more(open_tab: Any, device: Device) -> No
     refused = open_tab(token=token)
     assert refused.response.status == 403
     assert "Sign in again." in refused.response.read().decode()
+
+
+def test_a_sign_out_ends_the_stream_and_its_token(open_tab: Any, device: Device) -> None:
+    token = token_of(device)
+    tab = open_tab(device)
+    tab.state()
+    device.sign_out()
+    assert list(tab.lines())[-1:] in ([], [""])
+    assert open_tab(token=token).response.status == 403
+    assert open_tab(device).response.status == 200  # a new session's page
+
+
+def test_somebody_elses_sign_in_ends_the_stream(
+    open_tab: Any, device: Device, stranger: User
+) -> None:
+    token = token_of(device)
+    device.take_over(stranger)
+    assert open_tab(token=token).response.status == 403
 
 
 def test_a_deactivated_person_is_let_in_no_more(open_tab: Any, device: Device) -> None:
@@ -285,14 +303,14 @@ def test_many_tabs_share_one_thread_one_connection_and_two_queries(
 def test_one_look_is_two_queries_for_any_number_of_people(
     django_assert_num_queries: Any, device: Device, stranger: User, colleague: User
 ) -> None:
-    devices = [device.public_id]
+    sessions = [f"{device.public_id}.0"]
     for number, user in enumerate((stranger, colleague)):
         notification(user, "1")
         made = Device.objects.create(user=user, name="Phone", secret_hash=f"{number:064d}")
-        devices.append(made.public_id)
+        sessions.append(f"{made.public_id}.0")
     with django_assert_num_queries(2):
-        states = live.states_of(devices)
-    assert [states[each].unread for each in devices] == [0, 1, 1]
+        states = live.states_of(sessions)
+    assert [states[each].unread for each in sessions] == [0, 1, 1]
 
 
 def test_the_poller_ends_with_the_last_tab_and_begins_anew(
