@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from fastlinkit.content_security import policy
 from fastlinkit.environment import key_pairs, mailer, secret
+from fastlinkit.logs import LOGGING  # noqa: F401 - a setting
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(os.environ.get("DATA_DIR") or BASE_DIR / "var").resolve()
@@ -286,17 +287,3 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 MEDIA_ROOT = DATA_DIR / "media"
-
-# --- Logs -------------------------------------------------------------------------------------------------------------
-
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": "INFO"},
-    "loggers": {
-        "django.server": {"handlers": ["console"], "propagate": False},
-        "django_ox": {"handlers": ["console"], "propagate": False},  # else it brings its own too
-    },
-}
