@@ -1,7 +1,7 @@
 // Follows the server while the page is open: what is unread, and what has become of this device's subscription.
 
 import { page } from "push/page.js";
-import { follow } from "push/reconcile.js";
+import { ask, follow } from "push/reconcile.js";
 
 export function startLive() {
   if (!page.events || !("EventSource" in window)) return;
@@ -10,6 +10,10 @@ export function startLive() {
     const { unread, subscription } = JSON.parse(data);
     tellUnread(unread);
     follow(subscription);
+  });
+  // Refused, not merely interrupted: the session is over, or the token is a day old.
+  stream.addEventListener("error", () => {
+    if (stream.readyState === EventSource.CLOSED) ask();
   });
   // A page that is kept for the Back button must not keep a stream.
   window.addEventListener("pagehide", () => stream.close());

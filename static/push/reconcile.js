@@ -107,6 +107,12 @@ export async function follow(state) {
   await refresh();
 }
 
+// The server tells nothing any more by itself, so it is asked. What is shown stays while it does not answer.
+export async function ask() {
+  const answered = await renew().then(() => true, () => false);
+  if (answered) await refresh();
+}
+
 // Unblocking in the browser's settings is seen at once, where the browser tells.
 export async function watchPermission() {
   if (browser.support !== "ok" || !page.key) return;
