@@ -28,12 +28,6 @@ PATIENCE = 10_000  # milliseconds; a busy machine is no failure
 PARTS = {"firefox": "firefox-esr", "chromium": "chromium", "D-Bus": "dbus-daemon"}
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    # Playwright keeps an event loop in this thread, which nobody else's `asyncio.run` may meet.
-    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
-
-
 def require(*parts: str) -> None:
     """Skip the test where Debian's parts are missing; with CI=true that is a failure."""
     missing = [PARTS[part] for part in parts if not shutil.which(PARTS[part])]
