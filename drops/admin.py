@@ -1,31 +1,19 @@
 """Drops in the admin: that they were sent, never what they say."""
 
-from typing import Any, cast
+from typing import Any
 
 from django.contrib import admin
-from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.db.models.functions import Length
 from django.http import HttpRequest
-from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
+from accounts.read_only_admin import ReadOnlyAdmin
 from drops.models import Drop
-
-MAX_COUNT = 10_000
-
-
-class BoundedPaginator(Paginator):  # type: ignore[type-arg]
-    """Counts no further than ``MAX_COUNT`` rows: a big table costs no more than a small one."""
-
-    @cached_property
-    def count(self) -> int:
-        rows = cast("QuerySet[Drop]", self.object_list)
-        return rows[: MAX_COUNT + 1].count()
 
 
 @admin.register(Drop)
-class DropAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class DropAdmin(ReadOnlyAdmin):
     """Read-only: a Drop has a life of its own. The text belongs to the two people concerned."""
 
     list_display = (
@@ -40,10 +28,6 @@ class DropAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_filter = (("read_at", admin.EmptyFieldListFilter),)
     list_select_related = ("sender", "sender_device", "recipient")
     search_fields = ("public_id", "sender__email", "recipient__email")
-    date_hierarchy = None
-    ordering = ("-pk",)
-    show_full_result_count = False
-    paginator = BoundedPaginator
     fields = readonly_fields = (
         "public_id",
         "sender",
@@ -61,12 +45,3 @@ class DropAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     @admin.display(description=_("characters"))
     def length(self, drop: Any) -> int:
         return int(drop.length)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Drop | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Drop | None = None) -> bool:
-        return False

@@ -7,8 +7,8 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from accounts.models import User
+from accounts.read_only_admin import ReadOnlyAdmin
 from fundraising.models import Campaign, Donation, Overpayment
-from payments.admin import ReadOnlyAdmin
 
 
 @admin.register(Campaign)
@@ -17,7 +17,6 @@ class CampaignAdmin(ReadOnlyAdmin):
     list_filter = ("state",)
     list_select_related = ("organization", "made_by")
     search_fields = ("code", "title", "organization__name")
-    ordering = ("-pk",)
 
 
 @admin.register(Donation)
@@ -37,7 +36,6 @@ class DonationAdmin(ReadOnlyAdmin):
     list_select_related = ("campaign",)
     search_fields = ("public_id", "name", "email", "campaign__code")
     exclude = ("origin",)
-    ordering = ("-pk",)
     actions = ("mark_paid_by_bank", "mark_paid_in_cash", "mark_paid_otherwise")
 
     @admin.display(description=_("amount"), ordering="amount")
@@ -81,4 +79,3 @@ class OverpaymentAdmin(ReadOnlyAdmin):
     list_filter = ("source",)
     list_select_related = ("donation", "transaction", "marked_by")
     search_fields = ("donation__public_id", "key")
-    ordering = ("-pk",)

@@ -3,28 +3,14 @@
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from accounts.read_only_admin import ReadOnlyAdmin
 from payments.models import RedirectHost, StripeEvent, Transaction
 from payments.tasks import process_stripe_event
-
-
-class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """For rows that have a life of their own."""
-
-    show_full_result_count = False
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
 
 
 @admin.register(Transaction)
@@ -46,7 +32,6 @@ class TransactionAdmin(ReadOnlyAdmin):
     list_select_related = ("organization",)
     search_fields = ("public_id", "checkout_session_id", "customer_email", "reference")
     exclude = ("checkout_url",)
-    ordering = ("-pk",)
 
     @admin.display(description=_("amount"), ordering="amount")
     def amount_text(self, row: Transaction) -> str:

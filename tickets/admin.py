@@ -1,47 +1,16 @@
 """Tickets in the admin: to look at. What customers write, and secret URLs, belong on the organization's own pages."""
 
-from typing import Any, cast
+from typing import Any
 
 from django.contrib import admin, messages
-from django.core.paginator import Paginator
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from accounts.read_only_admin import ReadOnlyAdmin
 from tickets.mail.receive import process_again
 from tickets.models import Mailbox, Message, RawMail, Ticket, TicketPrefix
-
-COUNTED = 10_000
-"""Rows: a list counts no further, for a count walks the whole table."""
-
-
-class BoundedPaginator(Paginator):  # type: ignore[type-arg]
-    """Knows of at most ``COUNTED`` rows; who looks for older ones filters or searches."""
-
-    @cached_property
-    def count(self) -> int:
-        rows = cast("QuerySet[Any]", self.object_list)
-        return rows.order_by().values("pk")[:COUNTED].count()
-
-
-class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """For rows that have a life of their own."""
-
-    paginator = BoundedPaginator
-    show_full_result_count = False
-    list_per_page = 50
-    ordering = ("-pk",)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
 
 
 @admin.register(Mailbox)

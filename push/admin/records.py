@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from push.admin.read_only import ReadOnlyAdmin
+from accounts.read_only_admin import ReadOnlyAdmin
 from push.delivery.answers import REASONS
 from push.models import Delivery, Notification, Preference, ServiceState, Subscription
 
@@ -23,7 +23,6 @@ class DeliveryAdmin(ReadOnlyAdmin):
     list_filter = ("state", "service", "kind")
     list_select_related = ("user",)
     search_fields = ("=device_public_id", "=user__email", "=notification__public_id")
-    ordering = ("-created_at",)
     exclude = ("location", "apns_id", "subscription")
 
 
@@ -36,7 +35,6 @@ class SubscriptionAdmin(ReadOnlyAdmin):
     list_filter = ("state", "service", "key_id")
     list_select_related = ("user", "device")
     search_fields = ("=user__email", "endpoint_hash__startswith")
-    ordering = ("-created_at",)
     exclude = ("endpoint", "endpoint_hash", "p256dh", "auth")
     readonly_fields = ("endpoint_masked",)
 
@@ -51,7 +49,6 @@ class NotificationAdmin(ReadOnlyAdmin):
     list_filter = ("kind", "level", "in_bell")
     list_select_related = ("user",)
     search_fields = ("=user__email", "=public_id")
-    ordering = ("-created_at",)
     exclude = ("title", "body")  # what is said to a person is theirs
 
 

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from push.admin.read_only import ReadOnlyAdmin
+from accounts.read_only_admin import ReadOnlyAdmin
 from push.admin.records import reason_in_words
 from push.delivery import breaker
 from push.models import ServiceState

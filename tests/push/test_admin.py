@@ -6,8 +6,8 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from accounts import read_only_admin
 from accounts.models import User
-from push.admin import read_only
 from push.models import Delivery, ServiceState
 from tests.push.conftest import Outbox, Phone
 
@@ -73,10 +73,10 @@ def test_nothing_can_be_changed_or_deleted(admin: Client, outbox: Outbox, phone:
 def test_a_list_counts_no_further_than_it_must(
     outbox: Outbox, phone: Phone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(read_only, "COUNTED", 3)
+    monkeypatch.setattr(read_only_admin, "COUNTED", 3)
     for _row in range(5):
         outbox.delivery(phone)
-    assert read_only.BoundedPaginator(Delivery.objects.order_by("pk"), 2).count == 3
+    assert read_only_admin.BoundedPaginator(Delivery.objects.order_by("pk"), 2).count == 3
 
 
 def test_an_admin_resumes_a_paused_service(admin: Client) -> None:

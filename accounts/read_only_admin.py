@@ -1,4 +1,4 @@
-"""What every list of push has in common: to look at, not to change. What is written has a life of its own."""
+"""The admin's lists of rows that have a life of their own: to look at, not to change, however many they are."""
 
 from typing import Any, cast
 
@@ -22,11 +22,12 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Nobody adds, changes or deletes here."""
+    """Nobody adds, changes or deletes here; actions call the models' verbs."""
 
     paginator = BoundedPaginator
     show_full_result_count = False
     list_per_page = 50
+    ordering = ("-pk",)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
