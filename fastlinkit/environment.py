@@ -7,6 +7,7 @@ from typing import Any
 import environ
 
 MAIL_TIMEOUT = 20  # seconds
+MAX_DAYS = 36_500
 
 
 def secret(name: str, problems: list[str]) -> str:
@@ -22,6 +23,17 @@ def secret(name: str, problems: list[str]) -> str:
     except OSError as error:
         problems.append(f"{name}_FILE names {path}, which cannot be read: {error.strerror}.")
         return ""
+
+
+def days(name: str, default: int, problems: list[str]) -> int:
+    """A number of days from 1 to ``MAX_DAYS``; anything else is added to ``problems``."""
+    text = os.environ.get(name, "").strip()
+    if not text:
+        return default
+    if text.isascii() and text.isdigit() and 1 <= int(text) <= MAX_DAYS:
+        return int(text)
+    problems.append(f"{name} is “{text}”, which is not a number of days from 1 to {MAX_DAYS}.")
+    return default
 
 
 def key_pairs(text: str) -> list[tuple[str, str]]:

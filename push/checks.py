@@ -1,4 +1,4 @@
-"""System checks of push: mistakes in the WEBPUSH settings, in words that say what to do."""
+"""System checks of push: mistakes in the WEBPUSH and PUSH settings, in words that say what to do."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -8,6 +8,9 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register  # n
 from django.utils.translation import gettext as _
 
 from push.delivery import endpoints, vapid
+
+RECEIPTS_DAYS = 8
+"""Days: the longest time to live of a message, 7, and the one more in which its receipts are taken."""
 
 _PAIR = "WEBPUSH_PUBLIC_KEY, WEBPUSH_PRIVATE_KEY"
 
@@ -94,3 +97,26 @@ def _extra_hosts() -> Iterator[CheckMessage]:
             hint=_("Write each as host or host:port, without https://, separated by commas."),
             id="push.E007",
         )
+
+
+@register()
+def check_keep_days(**_kwargs: Any) -> list[CheckMessage]:
+    """How long deliveries and notifications are kept."""
+    hint = _("Write whole numbers of days, or neither: the defaults keep 90 and 180 days.")
+    problems: list[str] = list(settings.PUSH_KEEP_PROBLEMS)
+    if settings.PUSH_KEEP_DAYS < RECEIPTS_DAYS:
+        problems.append(
+            _(
+                "PUSH_KEEP_DAYS must be at least %(days)d: a device that was off may still tell by then "
+                "that it has shown a message."
+            )
+            % {"days": RECEIPTS_DAYS}
+        )
+    if settings.PUSH_KEEP_NOTIFICATION_DAYS < settings.PUSH_KEEP_DAYS:
+        problems.append(
+            _(
+                "PUSH_KEEP_NOTIFICATION_DAYS must not be less than PUSH_KEEP_DAYS: a notification "
+                "stays as long as its deliveries."
+            )
+        )
+    return [Error(problem, hint=hint, id="push.E008") for problem in problems]

@@ -1,54 +1,59 @@
-"""What is done regularly: old rows leave. Scheduled in settings (``TASKS``), run by django-ox."""
+"""What push does in the background, run by django-ox: old rows leave, announcements reach everybody.
 
-from datetime import datetime, timedelta
+Schedules stand in settings (``TASKS``).
+"""
 
-from django.db.models import Model, QuerySet
+from django.db import transaction
 from django.tasks import task
 from django.utils import timezone
 
-from push.models import Delivery, GoneEndpoint, Notification, Subscription
-
-KEEP_GONE_SUBSCRIPTIONS = timedelta(hours=24)
-KEEP_GONE_ENDPOINTS = timedelta(days=30)
-KEEP_HISTORY = timedelta(days=180)
-
-BATCH = 1000
-"""Rows deleted in one transaction: SQLite has one writer, who must not be kept waiting."""
+from push import pruning
+from push.models import Announcement
+from push.notices import announcements, progress
 
 
 @task()
 def prune() -> dict[str, int]:
-    """Deletes what is too old, in batches; how many rows of each, by name."""
-    return prune_before(timezone.now())
+    """Deletes what is too old, in batches; how many rows of each kind."""
+    return pruning.prune(pruning.limits(timezone.now()))
 
 
-def prune_before(now: datetime) -> dict[str, int]:
-    """What ``prune`` does, at any time. Subscriptions that are gone keep their deliveries' history."""
-    history = now - KEEP_HISTORY
-    return {
-        "subscriptions": _delete(
-            Subscription.objects.filter(
-                state=Subscription.State.GONE, gone_at__lt=now - KEEP_GONE_SUBSCRIPTIONS
-            )
-        ),
-        "gone_endpoints": _delete(
-            GoneEndpoint.objects.filter(gone_at__lt=now - KEEP_GONE_ENDPOINTS)
-        ),
-        "deliveries": _delete(
-            Delivery.objects.filter(created_at__lt=history).exclude(state__in=Delivery.OPEN)
-        ),
-        "notifications": _delete(
-            Notification.objects.filter(created_at__lt=history).exclude(
-                deliveries__state__in=Delivery.OPEN
-            )
-        ),
-    }
+# A negative priority: mail and payments that come meanwhile are not kept waiting.
+@task(max_attempts=100, priority=-10)  # type: ignore[call-overload, untyped-decorator] # django-ox's own argument
+def expand(announcement_key: int, cursor: int) -> None:
+    """Tells the next people of an announcement, those after ``cursor``, and enqueues what follows from it.
+
+    What ends a process here is made good by another attempt, which finds the cursor where it was or moved on.
+    """
+    with transaction.atomic():
+        announcement = Announcement.objects.get(pk=announcement_key)
+        if announcement.cursor == cursor and announcements.expand(announcement):
+            expand.enqueue(announcement_key, announcement.cursor)
 
 
-def _delete[M: Model](rows: QuerySet[M]) -> int:
-    """Deletes all of ``rows``, a batch at a time, and what hangs on them; how many of ``rows``."""
-    deleted = 0
-    while batch := list(rows.values_list("pk", flat=True)[:BATCH]):
-        rows.model._default_manager.filter(pk__in=batch).delete()
-        deleted += len(batch)
-    return deleted
+@task(max_attempts=100)  # type: ignore[call-overload, untyped-decorator] # django-ox's own argument
+def drop_cancelled(announcement_key: int, last: int | None = None) -> None:
+    """Drops the pushes of a cancelled announcement that wait, a batch of people up to ``last`` at a time."""
+    with transaction.atomic():
+        following = announcements.drop_cancelled(
+            Announcement.objects.get(pk=announcement_key), last
+        )
+        if following is not None:
+            drop_cancelled.enqueue(announcement_key, following)
+
+
+@task()
+def tend_announcements() -> dict[str, int]:
+    """Takes up expansions that nobody goes on with, drops what came back, writes down what is settled."""
+    now, taken_up, settled = timezone.now(), 0, 0
+    for announcement in Announcement.objects.stalled(now):
+        with transaction.atomic():
+            if announcement.take_up(now):
+                expand.enqueue(announcement.pk, announcement.cursor)
+                taken_up += 1
+    for announcement in Announcement.objects.unsettled():
+        if progress.settle(announcement):
+            settled += 1
+        elif announcement.state == Announcement.State.CANCELLED:
+            drop_cancelled.enqueue(announcement.pk)
+    return {"taken_up": taken_up, "settled": settled}

@@ -3,7 +3,8 @@
 import pytest
 from django.core.checks import ERROR, CheckMessage
 
-from push.checks import check_webpush_settings
+from fastlinkit.environment import days
+from push.checks import check_keep_days, check_webpush_settings
 from push.delivery.vapid import generate
 
 
@@ -105,3 +106,32 @@ def test_an_extra_host_that_is_no_host_is_an_error(settings, entry: str) -> None
     settings.WEBPUSH_EXTRA_HOSTS = ["push.org:8443", entry]
     message = the_only_message()
     assert (message.id, f"“{entry}”" in message.msg) == ("push.E007", True)
+
+
+@pytest.mark.parametrize("text", ["3 months", "0", "-5", "1.5", "40000"])
+def test_days_that_are_no_number_are_an_error(
+    settings, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setenv("PUSH_KEEP_DAYS", text)
+    problems: list[str] = []
+    assert days("PUSH_KEEP_DAYS", 90, problems) == 90
+    settings.PUSH_KEEP_PROBLEMS = problems
+    (message,) = check_keep_days()
+    assert message.id == "push.E008"
+    assert f"PUSH_KEEP_DAYS is “{text}”, which is not a number of days" in message.msg
+
+
+def test_days_are_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PUSH_KEEP_DAYS", " 30 ")
+    assert days("PUSH_KEEP_DAYS", 90, []) == 30
+
+
+@pytest.mark.parametrize(("deliveries", "notifications"), [(7, 180), (90, 89)])
+def test_keeping_too_little_is_an_error(settings, deliveries: int, notifications: int) -> None:
+    settings.PUSH_KEEP_DAYS, settings.PUSH_KEEP_NOTIFICATION_DAYS = deliveries, notifications
+    (message,) = check_keep_days()
+    assert message.id == "push.E008"
+
+
+def test_the_days_of_the_defaults_are_fine() -> None:
+    assert check_keep_days() == []
