@@ -8,3 +8,5 @@ subscribed = Signal()
 test_requested = Signal()
 # subject: ServiceState - its breaker has just opened
 service_paused = Signal()
+# subject: Announcement - an administrator has just published it
+announced = Signal()

@@ -202,6 +202,11 @@ _OURS = (
         _("Turn it on in your account's notification preferences if you want it."),
     ),
     Reason(
+        "cancelled",
+        _("The announcement was cancelled before it was sent."),
+        _("Nothing to do."),
+    ),
+    Reason(
         "no_worker",
         _("No worker has taken it for 10 s: push_worker is not running."),
         _("An administrator should start “manage.py push_worker”."),

@@ -1,3 +1,4 @@
+from push.models.announcement import Announcement
 from push.models.delivery import Delivery
 from push.models.instance_key import InstanceKey
 from push.models.notification import Notification
@@ -6,6 +7,7 @@ from push.models.service_state import ServiceState
 from push.models.subscription import GoneEndpoint, Subscription
 
 __all__ = [
+    "Announcement",
     "Delivery",
     "GoneEndpoint",
     "InstanceKey",

@@ -67,6 +67,14 @@ class Notification(models.Model):
     in_bell = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     read_at = models.DateTimeField(null=True, blank=True)
+    announcement = models.ForeignKey(
+        "push.Announcement",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="notifications",
+        db_index=False,
+    )
 
     objects: ClassVar = NotificationQuerySet.as_manager()
 
@@ -88,6 +96,11 @@ class Notification(models.Model):
                 fields=["user"],
                 name="bell_unread",
                 condition=models.Q(in_bell=True, read_at__isnull=True),
+            ),
+            models.Index(
+                fields=["announcement", "user"],
+                name="notifications_announced",
+                condition=models.Q(announcement__isnull=False),
             ),
         ]
 

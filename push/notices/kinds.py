@@ -10,6 +10,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
+from django.db.models import QuerySet
 from django.dispatch import Signal
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -52,7 +53,8 @@ class Kind:
     ``lives`` is how long a push may wait for a device. ``only`` names the one device that is meant, if any.
     ``bell`` False: pushed, but not listed (welcome, test). ``settled_by`` are the signals, about the same subject,
     after which there is nothing left to look at: the notification counts as read. ``staff_only`` kinds are
-    offered to administrators alone.
+    offered to administrators alone. ``for_everybody``: ``who`` is everybody, so the rows are not written at once
+    but by a task, in chunks; ``message`` says the same in every language.
     """
 
     name: str
@@ -70,6 +72,7 @@ class Kind:
     only: Callable[[Any], Device] | None = None
     settled_by: tuple[Signal, ...] = ()
     staff_only: bool = False
+    for_everybody: bool = False
 
     def event_key(self, subject: Any) -> str:
         return f"{self.name}:{self.key(subject)}"
@@ -81,6 +84,10 @@ def days(number: int) -> Callable[[Any], timedelta]:
 
 def administrators(_subject: Any) -> Iterable[User]:
     return User.objects.filter(is_staff=True, is_active=True)
+
+
+def everybody(_subject: Any) -> QuerySet[User]:
+    return User.objects.filter(is_active=True)
 
 
 KINDS: tuple[Kind, ...] = (
@@ -138,6 +145,19 @@ KINDS: tuple[Kind, ...] = (
         lives=days(7),
         skip=Skip.DEVICE,
         settled_by=(drops.signals.drop_read, drops.signals.drop_deleted),
+    ),
+    Kind(
+        name="push.announcement",
+        label=_("An administrator announces something to everybody"),
+        group=Group.SYSTEM,
+        signal=signals.announced,
+        who=everybody,
+        message=messages.announcement,
+        key=lambda announcement: announcement.public_id,
+        lives=lambda announcement: announcement.remaining(),
+        urgency=Urgency.LOW,
+        skip=Skip.NOBODY,
+        for_everybody=True,
     ),
     Kind(
         name="push.service_failing",

@@ -14,13 +14,16 @@ if TYPE_CHECKING:
     from drops.models import Drop
     from fundraising.models import Donation
     from payments.models import Transaction
-    from push.models import ServiceState, Subscription
+    from push.models import Announcement, ServiceState, Subscription
     from push.models.subscription import TestRequest
     from tickets.models import Message as TicketMessage
     from tickets.models import Ticket
 
 TITLE_LENGTH = 80  # characters; lock screens cut earlier
 BODY_LENGTH = 240  # characters
+# An announcement has no page of its own: what is not said here is said nowhere.
+ANNOUNCEMENT_TITLE_LENGTH = 200  # characters
+ANNOUNCEMENT_LENGTH = 1000  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +129,14 @@ def service_paused(state: "ServiceState") -> Message:
             BODY_LENGTH,
         ),
         url=reverse("admin:push_servicestate_changelist"),
+    )
+
+
+def announcement(announcement: "Announcement") -> Message:
+    return Message(
+        title=one_line(announcement.title, ANNOUNCEMENT_TITLE_LENGTH),
+        body=one_line(announcement.body, ANNOUNCEMENT_LENGTH),
+        url=announcement.url,
     )
 
 

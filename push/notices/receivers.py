@@ -9,8 +9,9 @@ from django.utils import timezone, translation
 
 import accounts.signals
 from accounts.models import Device, User
+from push import tasks
 from push.delivery import wake
-from push.models import Delivery, Notification, Subscription
+from push.models import Announcement, Delivery, Notification, Subscription
 from push.notices import preferences
 from push.notices.kinds import KINDS, Kind, Skip
 
@@ -18,7 +19,8 @@ from push.notices.kinds import KINDS, Kind, Skip
 def connect() -> None:
     """One receiver per kind, those that settle what was said, and those that end subscriptions."""
     for kind in KINDS:
-        kind.signal.connect(_receiver(kind), weak=False, dispatch_uid=f"notices:{kind.name}")
+        receiver = _expander(kind) if kind.for_everybody else _receiver(kind)
+        kind.signal.connect(receiver, weak=False, dispatch_uid=f"notices:{kind.name}")
         for signal in kind.settled_by:
             signal.connect(_settler(kind), weak=False, dispatch_uid=f"settled:{kind.name}")
     accounts.signals.device_signed_out.connect(
@@ -34,6 +36,14 @@ def _receiver(kind: Kind) -> Callable[..., None]:
         sender: object, subject: Any, actor: User | None, device: Device | None, **_named: object
     ) -> None:
         notify(kind, subject, actor, device)
+
+    return receive
+
+
+def _expander(kind: Kind) -> Callable[..., None]:
+    def receive(sender: object, subject: Announcement, **_named: object) -> None:
+        with transaction.atomic():
+            tasks.expand.enqueue(subject.pk, subject.cursor)
 
     return receive
 

@@ -10,14 +10,17 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+import time_machine
 from django.utils import timezone
 
 from accounts.models import Organization, User
 from drops.models import Drop
 from fundraising.models import Campaign, Donation
 from payments.models import Transaction
+from push import tasks
 from push.delivery import breaker
-from push.models import Delivery, Notification, ServiceState, Subscription
+from push.models import Announcement, Delivery, Notification, ServiceState, Subscription
+from push.notices import announcements
 from push.notices.kinds import BY_NAME, KINDS, Group, Skip
 from tests.push.conftest import Outbox, Phone
 from tests.push.declarative import parse
@@ -89,6 +92,13 @@ class Stage:
             organization=mailbox.organization, mailbox=mailbox, number="TKT-001"
         )
         receive(mailbox, make_mail(To=tokens.reply_address(ticket.pk, mailbox.address)))
+
+    def announce(self) -> None:
+        with time_machine.travel(timezone.now(), tick=False):  # told in the instant it is published
+            announcements.publish(
+                public_id="a" * 24, title="New hours", body="From Monday on.", url="/Drops"
+            )
+            tasks.expand.call(Announcement.objects.get().pk, 0)
 
     def pause_a_service(self) -> None:
         breaker.open_breaker("fcm", breaker.FAULT, timezone.now(), reason="bad_token")
@@ -174,6 +184,17 @@ CASES = {
         lives=timedelta(days=7),
         skip=Skip.DEVICE,
     ),
+    "push.announcement": Case(
+        happens=Stage.announce,
+        devices={"Phone", "Laptop", "Sam's phone", "Carl's phone"},
+        people={"Olga Owner", "Sam Stranger", "Carl Colleague"},
+        title="New hours",
+        path="/Drops",
+        group=Group.SYSTEM,
+        lives=timedelta(days=3),
+        urgency="low",
+        skip=Skip.NOBODY,
+    ),
     "push.service_failing": Case(
         happens=Stage.pause_a_service,
         devices={"Sam's phone"},
@@ -253,7 +274,7 @@ def test_each_device_gets_a_declarative_message(
             assert said.options["body"]
             assert tuple(action["action"] for action in said.actions) == case.actions
             assert all(action["navigate"].startswith(SITE + "/") for action in said.actions)
-            assert said.app_badge == len(case.people)
+            assert said.app_badge == bool(case.people)
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -277,7 +298,7 @@ def test_a_replay_adds_nothing(name: str, stage: Stage) -> None:
 # Turning push on for a device turns it on for the account.
 @pytest.mark.parametrize("name", sorted(CASES.keys() - {"push.welcome"}))
 def test_nothing_is_pushed_to_whoever_turned_push_off(name: str, stage: Stage) -> None:
-    for person in (stage.owner, stage.stranger):
+    for person in (stage.owner, stage.colleague, stage.stranger):
         person.push_preference.set_push(person, False)
     CASES[name].happens(stage)
     assert not Delivery.objects.exists()
