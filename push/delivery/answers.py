@@ -8,13 +8,13 @@ headers"; texts of Google's service as users reported them.
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from push.delivery.reasons import REASONS, Reason
 
-__all__ = ["MAX_RETRY_AFTER", "REASONS", "Answer", "Outcome", "Reason", "classify"]
+__all__ = ["HEADERS_READ", "MAX_RETRY_AFTER", "REASONS", "Answer", "Outcome", "Reason", "classify"]
 
 MAX_RETRY_AFTER = 6 * 3600.0
 """Seconds; a longer ``Retry-After`` is taken for a mistake of the service and cut to this."""
@@ -38,8 +38,7 @@ class Outcome(StrEnum):
     REJECTED = "rejected"  # permanent for this message, not for the device
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """One outcome. ``reason`` is a key of ``REASONS`` (empty when accepted), ``detail`` a short
     text without secrets, ``retry_after`` seconds."""
 
@@ -90,6 +89,9 @@ _WORD_PATTERNS = tuple((codes, re.compile(word, re.I), row) for codes, word, row
 _SERVICE_WORDS = (400, 401, 403, 413, 429)
 
 _WINDOWS_HEADERS = ("x-wns-error-description", "x-wns-notificationstatus", "x-wns-status")
+
+HEADERS_READ = ("apns-id", "date", "location", "retry-after", *_WINDOWS_HEADERS)
+"""The headers of an answer that ``classify`` looks at."""
 
 
 def classify(

@@ -1,7 +1,9 @@
 """One push as a request: what is sent to the push service besides the encrypted body."""
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 
+from push.delivery.answers import HEADERS_READ
 from push.delivery.endpoints import origin_of
 from push.delivery.vapid import authorization
 
@@ -14,6 +16,7 @@ _CONSTANT = (
     "Content-Type: application/octet-stream",
     "Expect:",  # no "100-continue" round trip
 )
+_READ = {name.encode("ascii"): name for name in HEADERS_READ}
 
 
 @dataclass(slots=True)
@@ -35,34 +38,39 @@ class Message:
     key_id: str
 
 
-def request_headers(message: Message) -> list[str]:
+def request_headers(message: Message) -> tuple[str, ...]:
     """The headers of one push (RFC 8030 §5.2 TTL, §5.3 Urgency, §5.4 Topic; RFC 8292 §3).
 
-    Raises ``UnknownKeyError`` when the settings no longer hold the message's key pair.
+    Messages with the same headers get the same object. Raises ``UnknownKeyError`` when the
+    settings no longer hold the message's key pair.
     """
     # Windows answers 400 to a TTL of 0, and everybody else drops the message of an offline device.
     ttl = max(1, min(message.ttl, MAX_TTL.get(message.service, 28 * DAY)))
-    headers = [
-        *_CONSTANT,
-        "Authorization: " + authorization(origin_of(message.endpoint), message.key_id),
-        f"TTL: {ttl}",
-        "Urgency: " + message.urgency,
-    ]
-    if message.topic:
-        headers.append("Topic: " + message.topic)
-    if message.service == "windows":
+    signature = authorization(origin_of(message.endpoint), message.key_id)
+    is_windows = message.service == "windows"
+    return _headers(signature, ttl, message.urgency, message.topic, is_windows)
+
+
+@lru_cache(maxsize=256)
+def _headers(
+    signature: str, ttl: int, urgency: str, topic: str, is_windows: bool
+) -> tuple[str, ...]:
+    headers = [*_CONSTANT, "Authorization: " + signature, f"TTL: {ttl}", "Urgency: " + urgency]
+    if topic:
+        headers.append("Topic: " + topic)
+    if is_windows:
         headers.append("X-WNS-Cache-Policy: cache")
-    return headers
+    return tuple(headers)
 
 
 def parse_headers(lines: list[bytes]) -> dict[str, str]:
-    """Lower-case names to values, of the last block of header lines (interim ones precede it)."""
+    """What is read of the last block of header lines (interim ones precede it), by lower-case name."""
     headers: dict[str, str] = {}
     for line in lines:
-        if line.startswith(b"HTTP/"):
+        name, _colon, value = line.partition(b":")
+        known = _READ.get(name.lower())
+        if known is not None:
+            headers[known] = value.strip().decode("latin-1")
+        elif name.startswith(b"HTTP/"):
             headers.clear()
-        else:
-            name, colon, value = line.partition(b":")
-            if colon:
-                headers[name.decode("latin-1").lower()] = value.strip().decode("latin-1")
     return headers

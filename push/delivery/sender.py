@@ -8,9 +8,8 @@ import logging
 import time
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import pycurl
 
@@ -34,8 +33,7 @@ _GRACE = 0.5  # Seconds after which a transfer is ended here, should libcurl not
 _TIMED_OUT = 28
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """What became of a message, and in how many milliseconds from request to answer."""
 
     message: Message
@@ -43,16 +41,37 @@ class Result:
     elapsed_ms: int
 
 
-class _Transfer:
-    """What one request has heard so far; at most ``MAX_BODY`` bytes of the body."""
+class _Exchange:
+    """A handle with what its present request has heard; at most ``MAX_BODY`` bytes of the body.
 
-    __slots__ = ("body", "headers", "message", "started")
+    Reused, as its handle is: what does not change from one message to the next is set up once.
+    """
 
-    def __init__(self, message: Message, started: float) -> None:
-        self.message = message
-        self.started = started
-        self.headers: list[bytes] = []
+    __slots__ = ("body", "handle", "lines", "message", "plain", "sent_headers", "started")
+
+    message: Message
+
+    def __init__(self, plain: bool, timeouts: tuple[float, float]) -> None:
+        self.plain = plain
+        self.handle = new_handle(plain, *timeouts)
+        self.lines: list[bytes] = []  # of the answer's head
         self.body = b""
+        self.sent_headers: tuple[str, ...] = ()
+        self.started = 0.0
+        self.handle.setopt(pycurl.HEADERFUNCTION, self.lines.append)
+        self.handle.setopt(pycurl.WRITEFUNCTION, self.write)
+
+    def prepare(self, message: Message, headers: tuple[str, ...], body: bytes) -> None:
+        handle = self.handle
+        self.message = message
+        self.lines.clear()
+        self.body = b""
+        handle.setopt(pycurl.URL, message.endpoint)
+        if headers is not self.sent_headers:
+            handle.setopt(pycurl.HTTPHEADER, headers)
+            self.sent_headers = headers
+        handle.setopt(pycurl.POSTFIELDS, body)
+        self.started = time.monotonic()
 
     def write(self, data: bytes) -> int:
         room = MAX_BODY - len(self.body)
@@ -77,8 +96,8 @@ class Sender:
         self._timeouts = (connect_timeout, total_timeout)
         self._loop = EventLoop(wake_fd)
         self._queue: deque[Message] = deque()
-        self._transfers: dict[Any, _Transfer] = {}  # the oldest first
-        self._idle: dict[bool, list[Any]] = {True: [], False: []}  # handles by "plain http"
+        self._exchanges: dict[Any, _Exchange] = {}  # by handle, the oldest first
+        self._idle: dict[bool, list[_Exchange]] = {True: [], False: []}  # by "plain http"
         self._windows: dict[str, Window] = {}
         self._results: list[Result] = []
 
@@ -96,7 +115,7 @@ class Sender:
     @property
     def in_flight(self) -> int:
         """Messages submitted whose results have not been handed out."""
-        return len(self._queue) + len(self._transfers) + len(self._results)
+        return len(self._queue) + len(self._exchanges) + len(self._results)
 
     def slots(self, service: str) -> int:
         """How many more messages this service should be given now."""
@@ -115,7 +134,7 @@ class Sender:
         while True:
             self._launch()
             wait = 0.0 if self._queue or self._results else until - time.monotonic()
-            if self._transfers:
+            if self._exchanges:
                 wait = min(wait, self._oldest_ends_at() - time.monotonic())
             woken = self._loop.drive(wait) or woken
             self._collect()
@@ -126,9 +145,9 @@ class Sender:
     def close(self) -> None:
         """Drop what is in flight (no results come for it) and all connections."""
         self._loop.close()
-        for handle in (*self._transfers, *self._idle[True], *self._idle[False]):
-            handle.close()
-        self._transfers.clear()
+        for exchange in (*self._exchanges.values(), *self._idle[True], *self._idle[False]):
+            exchange.handle.close()
+        self._exchanges.clear()
         self._idle = {True: [], False: []}
         self._queue.clear()
 
@@ -161,62 +180,58 @@ class Sender:
         headers = request_headers(message)
         plain = message.endpoint.startswith("http:")
         idle = self._idle[plain]
-        handle = idle.pop() if idle else new_handle(plain, *self._timeouts)
-        transfer = _Transfer(message, time.monotonic())
+        exchange = idle.pop() if idle else _Exchange(plain, self._timeouts)
+        handle = exchange.handle
         try:
-            handle.setopt(pycurl.URL, message.endpoint)
-            handle.setopt(pycurl.HTTPHEADER, headers)
-            handle.setopt(pycurl.POSTFIELDS, body)
-            handle.setopt(pycurl.HEADERFUNCTION, transfer.headers.append)
-            handle.setopt(pycurl.WRITEFUNCTION, transfer.write)
+            exchange.prepare(message, headers, body)
             self._loop.add(message.service, handle)
         except BaseException:
             handle.close()
             raise
-        self._transfers[handle] = transfer
+        self._exchanges[handle] = exchange
 
     def _collect(self) -> None:
         """Turn the transfers that ended into results."""
         for handle, number, text in self._loop.ended():
             self._end(handle, number, text)
-        while self._transfers and self._oldest_ends_at() <= time.monotonic():
-            self._end(next(iter(self._transfers)), _TIMED_OUT, "")
+        while self._exchanges and self._oldest_ends_at() <= time.monotonic():
+            self._end(next(iter(self._exchanges)), _TIMED_OUT, "")
 
     def _oldest_ends_at(self) -> float:
-        oldest = next(iter(self._transfers.values()))
+        oldest = next(iter(self._exchanges.values()))
         return oldest.started + self._timeouts[1] + _GRACE
 
     def _end(self, handle: Any, number: int, text: str) -> None:
-        transfer = self._transfers.pop(handle)
+        exchange = self._exchanges.pop(handle)
         status = int(handle.getinfo(pycurl.RESPONSE_CODE))
-        elapsed = float(handle.getinfo(pycurl.TOTAL_TIME)) or time.monotonic() - transfer.started
-        message = transfer.message
         if number == _TIMED_OUT:
             self._loop.retire(handle)
         self._loop.remove(handle)
-        self._idle[message.endpoint.startswith("http:")].append(handle)
+        message = exchange.message
         try:
-            answer = _understand(transfer, status, number, text)
+            answer = _understand(exchange, status, number, text)
         except Exception:  # One answer never takes the others with it.
             logger.exception("The answer to delivery %s could not be read", message.id)
             answer = Answer(Outcome.NETWORK, None, "internal")
-        self._finish(message, answer, elapsed, transfer.started)
+        self._idle[exchange.plain].append(exchange)
+        self._finish(message, answer, exchange.started)
 
-    def _finish(
-        self, message: Message, answer: Answer, elapsed: float = 0.0, started: float | None = None
-    ) -> None:
+    def _finish(self, message: Message, answer: Answer, started: float | None = None) -> None:
         window = self._window(message.service)
         window.in_flight -= 1
+        elapsed = 0.0
         if started is not None:
-            window.learn(answer, elapsed, started, time.monotonic())
+            now = time.monotonic()
+            elapsed = now - started
+            window.learn(answer, elapsed, started, now)
         self._results.append(Result(message, answer, round(elapsed * 1000)))
 
 
-def _understand(transfer: _Transfer, status: int, number: int, text: str) -> Answer:
+def _understand(exchange: _Exchange, status: int, number: int, text: str) -> Answer:
     # A status with all its headers is an answer, however the body behind it ended.
-    whole = bool(transfer.headers) and transfer.headers[-1] in (b"\r\n", b"\n")
+    lines = exchange.lines
+    whole = bool(lines) and lines[-1] in (b"\r\n", b"\n")
     if status >= 200 and (number == 0 or whole):
-        headers = parse_headers(transfer.headers)
-        service = transfer.message.service
-        return classify(status, headers, transfer.body, service, time.time())
+        service = exchange.message.service
+        return classify(status, parse_headers(lines), exchange.body, service, time.time())
     return classify_failure(number, text)
