@@ -1,5 +1,5 @@
 """Push in the admin, a module for each thing one comes for."""
 
-from push.admin import records, services
+from push.admin import announcements, records, services
 
-__all__ = ["records", "services"]
+__all__ = ["announcements", "records", "services"]

@@ -172,6 +172,13 @@ class Announcement(models.Model):
         """For whoever finds it stalled: True for one of them."""
         return self._change(self.UNDER_WAY, {"moved_at": self.moved_at}, moved_at=now)
 
+    def may_be_cancelled(self) -> bool:
+        return self.state != self.State.CANCELLED and self.figures is None
+
+    def is_moving(self) -> bool:
+        """Whether more may become of it than what is known by now."""
+        return self.figures is None
+
     def settle(self, figures: dict[str, int]) -> None:
         """Writes down what became of it, for good."""
         self._change(

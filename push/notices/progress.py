@@ -31,7 +31,12 @@ class Progress:
 
     @property
     def pushes(self) -> int:
-        return self.accepted + self.waiting + self.failed + self.dropped
+        return self.sent + self.waiting
+
+    @property
+    def sent(self) -> int:
+        """Nothing more will become of them."""
+        return self.accepted + self.failed + self.dropped
 
 
 _COLUMNS = {
