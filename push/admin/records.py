@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
 from accounts.read_only_admin import ReadOnlyAdmin
+from push.admin.filters import KeyFilter, KindFilter, ServiceFilter
 from push.delivery.answers import REASONS
 from push.models import Delivery, Notification, Preference, ServiceState, Subscription
 
@@ -20,7 +21,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
         *("created_at", "kind", "user", "device_name", "service", "state", "status"),
         *(reason_in_words, "attempts", "accepted_ms", "shown_at"),
     )
-    list_filter = ("state", "service", "kind")
+    list_filter = ("state", ServiceFilter, KindFilter)
     list_select_related = ("user",)
     search_fields = ("=device_public_id", "=user__email", "=notification__public_id")
     exclude = ("location", "apns_id", "subscription")
@@ -32,7 +33,7 @@ class SubscriptionAdmin(ReadOnlyAdmin):
         *("endpoint_masked", "user", "device", "service", "state", "created_at"),
         *("last_accepted_at", "last_shown_at", "last_error_reason"),
     )
-    list_filter = ("state", "service", "key_id")
+    list_filter = ("state", ServiceFilter, KeyFilter)
     list_select_related = ("user", "device")
     search_fields = ("=user__email", "endpoint_hash__startswith")
     exclude = ("endpoint", "endpoint_hash", "p256dh", "auth")
@@ -46,7 +47,7 @@ class SubscriptionAdmin(ReadOnlyAdmin):
 @admin.register(Notification)
 class NotificationAdmin(ReadOnlyAdmin):
     list_display = ("created_at", "kind", "level", "user", "in_bell", "read_at", "public_id")
-    list_filter = ("kind", "level", "in_bell")
+    list_filter = (KindFilter, "level", "in_bell")
     list_select_related = ("user",)
     search_fields = ("=user__email", "=public_id")
     exclude = ("title", "body")  # what is said to a person is theirs

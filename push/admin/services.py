@@ -1,8 +1,13 @@
-"""Push services whose breaker is or was open, and how an admin closes it."""
+"""Push services whose breaker is or was open: why, until when, what waits, and how an admin closes it."""
+
+from datetime import datetime
+from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.contrib.admin.views.main import ChangeList
+from django.db.models import F, QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -10,13 +15,56 @@ from django.utils.translation import ngettext
 from accounts.read_only_admin import ReadOnlyAdmin
 from push.admin.records import reason_in_words
 from push.delivery import breaker
+from push.health import queue
 from push.models import ServiceState
+
+
+class Services(ChangeList):
+    """Adds what waits to the rows of a page, all in one statement."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        shown: list[Any] = list(self.result_list)
+        counts = queue.waiting([state.service for state in shown], timezone.now())
+        for state in shown:
+            state.waiting, _due = counts[state.service]
+        self.result_list = shown
 
 
 @admin.register(ServiceState)
 class ServiceStateAdmin(ReadOnlyAdmin):
-    list_display = ("service", "open_until", "opened_at", reason_in_words, "detail", "failures")
+    list_display = fields = (
+        *("service", "state_in_words", "why", "detail", "opened_at", "open_until"),
+        *("waiting", "failures"),
+    )
     actions = ("resume",)
+
+    def get_changelist(self, request: HttpRequest, **_named: Any) -> type[ChangeList]:
+        return Services
+
+    def get_ordering(self, request: HttpRequest) -> tuple[Any, ...]:
+        """Paused ones first."""
+        return (F("open_until").desc(nulls_last=True), "service")
+
+    @admin.display(description=_("reason"))
+    def why(self, state: ServiceState) -> str:
+        return reason_in_words(state)
+
+    @admin.display(description=_("state"))
+    def state_in_words(self, state: ServiceState) -> str:
+        now: datetime = timezone.now()
+        if not state.reason:
+            return _t("sent to")
+        if state.open_until and state.open_until > now:
+            return _t("paused")
+        return _t("trying again")
+
+    @admin.display(description=_("waiting"))
+    def waiting(self, state: ServiceState) -> str:
+        counted: int | None = getattr(state, "waiting", None)
+        if counted is None:
+            counted, _due = queue.waiting([state.service], timezone.now())[state.service]
+        return queue.in_words(counted)
 
     @admin.action(description=_("Send again now"), permissions=["resume"])
     def resume(self, request: HttpRequest, services: QuerySet[ServiceState]) -> None:

@@ -33,6 +33,9 @@ _SUFFIXES = {
     ".push.apple.com": "apple",
     ".notify.windows.com": "windows",
 }
+SERVICE_NAMES = {"fcm": "Google", "mozilla": "Mozilla", "apple": "Apple", "windows": "Microsoft"}
+"""Whose they are."""
+
 _PERMANENTLY_REMOVED = "permanently-removed.invalid"
 _VISIBLE_ASCII = re.compile(r"[!-~]+\Z")
 _DEFAULT_PORTS = {"https": 443, "http": 80}
@@ -78,6 +81,15 @@ def service_of(endpoint: str) -> str:
     if service == "apple":
         _require_subject_for_apple()
     return service
+
+
+def services() -> list[str]:
+    """What ``service_of`` can answer by the settings of now; an extra host counts with https."""
+    hosts = _usable_extra_hosts()
+    return [
+        *SERVICE_NAMES,
+        *(_named(host, port or _DEFAULT_PORTS["https"]) for host, port in hosts),
+    ]
 
 
 def origin_of(endpoint: str) -> str:
@@ -141,8 +153,12 @@ def _extra_service(scheme: str, host: str, port: int) -> str | None:
     for (extra_host, extra_port), loopback in _usable_extra_hosts().items():
         same = host == extra_host and port == (extra_port or _DEFAULT_PORTS[scheme])
         if same and (scheme == "https" or loopback):
-            return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+            return _named(host, port)
     return None
+
+
+def _named(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 @lru_cache(maxsize=1)

@@ -6,12 +6,15 @@ from django.http import HttpRequest
 
 from push.views.anchors import CARD_STATES, MANUAL_PAGE
 from push.views.context import bar
+from push.views.pauses import pause_of
 
 
 def context(request: HttpRequest) -> dict[str, Any]:
     """Every state's anchor in the manual, by code with underscores (templates cannot look up a hyphen)."""
+    push = bar(request)["push"]
     return {
-        "push": bar(request)["push"],
+        "push": push,
+        "pause": pause_of(push.device) if push.device else None,
         "anchors": {code.replace("-", "_"): anchor for code, anchor in CARD_STATES},
         "manual_page": MANUAL_PAGE,
     }

@@ -1,6 +1,7 @@
 """The card "Your devices": every signed-in browser of a person, and push on each."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, cast
 
 from django.http import HttpRequest, HttpResponse
@@ -16,6 +17,7 @@ from push.models import Preference, Subscription
 from push.views import testing
 from push.views.anchors import MANUAL_PAGE
 from push.views.api import DeviceRequest, json_view, refusal
+from push.views.pauses import Pause, paused_until
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,7 @@ class Row:
     state: str
     reason: Reason | None
     is_this: bool
+    pause: Pause | None
 
     @property
     def can_test(self) -> bool:
@@ -37,6 +40,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
     """Two queries, however many devices there are."""
     signed_in = cast(SignedInRequest, request)
     devices = Device.objects.filter(user=signed_in.user).select_related("subscription")
+    devices = devices.annotate(paused_until=paused_until("subscription__service"))
     master = Preference.push_is_on(signed_in.user)
     rows = [_row(device, signed_in.device, master) for device in devices.order_by("-last_seen_at")]
     rows.sort(key=lambda row: not row.is_this)
@@ -56,7 +60,9 @@ def _row(device: Device, this: Device | None, master: bool) -> Row:
         if subscription and subscription.last_error_at
         else None
     )
-    return Row(device, subscription, state, reason, device == this)
+    until: datetime | None = getattr(device, "paused_until", None)
+    pause = Pause(subscription.service, until) if subscription and until and state == "on" else None
+    return Row(device, subscription, state, reason, device == this, pause)
 
 
 @never_cache

@@ -15,13 +15,13 @@ from push.delivery.answers import REASONS
 from push.models import Delivery, Preference, ServiceState, Subscription
 from push.views.anchors import MANUAL_PAGE
 from push.views.api import DeviceRequest, json_view, refusal
+from push.views.pauses import service_name
 
 KIND = "push.test"
 PER_MINUTE = 5
 WORKER_PATIENCE = timedelta(seconds=10)
 SHOW_PATIENCE = timedelta(seconds=15)
 
-SERVICE_NAMES = {"fcm": "Google", "mozilla": "Mozilla", "apple": "Apple", "windows": "Microsoft"}
 FAILED = (
     Delivery.State.FAILED,
     Delivery.State.GONE,
@@ -118,7 +118,7 @@ def _report(delivery: Delivery, now: datetime) -> dict[str, Any]:
     return {
         "id": delivery.notification.event_key.partition(":")[2],
         "state": delivery.state,
-        "service": SERVICE_NAMES.get(delivery.service, delivery.service),
+        "service": service_name(delivery.service),
         "status": delivery.status,
         "accepted_ms": accepted_ms,
         "shown_ms": shown_ms,
@@ -153,7 +153,7 @@ def _lines(
     delivery: Delivery, accepted_ms: int | None, shown_ms: int | None, reason: str
 ) -> list[_Line]:
     names = {
-        "service": SERVICE_NAMES.get(delivery.service, delivery.service),
+        "service": service_name(delivery.service),
         "device": delivery.device_name,
     }
     lines = []

@@ -1,13 +1,21 @@
 """Push in the admin: everything to look at, nothing to change, no secret."""
 
+import re
 from datetime import timedelta
+from html import unescape
+from typing import Any
 
 import pytest
+from django.contrib.admin.utils import quote
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts import read_only_admin
 from accounts.models import User
+from push.delivery.reasons import REASONS
+from push.health import queue
 from push.models import Delivery, ServiceState
 from tests.push.conftest import Outbox, Phone
 
@@ -89,3 +97,82 @@ def test_an_admin_resumes_a_paused_service(admin: Client) -> None:
     )
     assert "1 push service is sent to again." in response.content.decode()
     assert ServiceState.objects.get().open_until is None
+
+
+def paused(service: str, reason: str = "refused", **fields: Any) -> ServiceState:
+    now = timezone.now()
+    times = {"opened_at": now, "open_until": now + timedelta(hours=1)} | fields
+    return ServiceState.objects.create(service=service, reason=reason, **times)
+
+
+def test_a_paused_service_says_why_and_what_waits(
+    admin: Client, outbox: Outbox, phone: Phone
+) -> None:
+    host = phone.subscription.service
+    paused(host, failures=3)
+    for _row in range(3):
+        outbox.delivery(phone)
+    outbox.delivery(phone, state=Delivery.State.ACCEPTED)
+    for path in ("servicestate", f"servicestate/{quote(host)}/change"):
+        shown = page(admin, path)
+        assert str(REASONS["refused"].title) in unescape(shown)
+        assert re.search(r'class="(?:field-state_in_words">|readonly">)paused<', shown)
+        assert re.search(r'class="(?:field-waiting">|readonly">)3<', shown)
+
+
+def test_a_service_that_is_tried_again_and_one_that_works_say_so(admin: Client) -> None:
+    paused("fcm", open_until=timezone.now() - timedelta(seconds=1))
+    ServiceState.objects.create(service="apple")
+    states = re.findall(r'class="field-state_in_words">([^<]+)<', page(admin, "servicestate"))
+    assert states == ["trying again", "sent to"]
+
+
+def test_a_million_waiting_rows_are_not_counted(
+    admin: Client, outbox: Outbox, phone: Phone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queue, "COUNTED", 2)
+    paused(phone.subscription.service)
+    for _row in range(4):
+        outbox.delivery(phone)
+    assert '"field-waiting">2+<' in page(admin, "servicestate")
+
+
+def test_the_list_of_services_takes_the_same_queries_for_one_and_for_many(
+    admin: Client, django_assert_max_num_queries: Any
+) -> None:
+    paused("push0")
+    page(admin, "servicestate")
+    with django_assert_max_num_queries(20) as one:
+        page(admin, "servicestate")
+    for number in range(1, 12):
+        paused(f"push{number}")
+    with django_assert_max_num_queries(20) as many:
+        page(admin, "servicestate")
+    assert len(one) == len(many)
+
+
+@pytest.mark.parametrize(
+    ("path", "found"),
+    [
+        ("delivery/?service=fcm", "0 deliveries"),
+        ("delivery/?kind=drops.received", "0 deliveries"),
+        ("delivery/?kind=a.kind", "1 delivery"),
+        ("subscription/?service=fcm", "0 subscriptions"),
+        ("subscription/?key_id=other", "0 subscriptions"),
+    ],
+)
+def test_a_filter_shows_what_it_says(
+    admin: Client, outbox: Outbox, phone: Phone, path: str, found: str
+) -> None:
+    outbox.delivery(phone)
+    assert found in admin.get(f"/admin/push/{path}", follow=True).content.decode()
+
+
+def test_no_filter_reads_the_whole_table_for_its_choices(
+    admin: Client, outbox: Outbox, phone: Phone
+) -> None:
+    outbox.delivery(phone)
+    for name in LISTS:
+        with CaptureQueriesContext(connection) as queries:
+            page(admin, name)
+        assert not [query["sql"] for query in queries if "DISTINCT" in query["sql"]]

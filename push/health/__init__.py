@@ -1,0 +1,1 @@
+"""Why something does not arrive, and how to mend it."""
