@@ -20,6 +20,12 @@ class SignedInRequest(HttpRequest):
     device: Device | None
 
 
+class DeviceRequest(SignedInRequest):
+    """The same where a view needs the device and has seen that there is one."""
+
+    device: Device
+
+
 def client_address(request: HttpRequest) -> str:
     """The caller's IP address, as the outermost of our own proxies saw it (``TRUSTED_PROXIES`` counts them).
 

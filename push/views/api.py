@@ -13,19 +13,12 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
-from accounts.models import Device, User
+from accounts.models import Device
 
 MAX_BODY = 16 * 1024
 """Bytes; the longest registration that a browser makes has about 1,500."""
 
 type View = Callable[..., HttpResponse]
-
-
-class DeviceRequest(HttpRequest):
-    """What ``device_middleware`` makes of a signed-in person's request."""
-
-    user: User
-    device: Device
 
 
 def refusal(status: int, code: str, message: str, field: str = "", **headers: str) -> JsonResponse:

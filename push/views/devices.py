@@ -10,13 +10,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
 from accounts.models import Device
-from accounts.requests import SignedInRequest
+from accounts.requests import DeviceRequest, SignedInRequest
 from push.delivery.answers import REASONS
 from push.delivery.reasons import Reason
 from push.models import Preference, Subscription
 from push.views import testing
 from push.views.anchors import MANUAL_PAGE
-from push.views.api import DeviceRequest, json_view, refusal
+from push.views.api import json_view, refusal
 from push.views.pauses import Pause, paused_until
 
 

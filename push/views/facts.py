@@ -18,6 +18,7 @@ MAX_REPAIRS = 3
 REPAIR_WINDOW = timedelta(hours=24)
 DISMISSAL = timedelta(days=30)
 
+SUBSCRIBED = "push_subscribed"
 REPAIRED = "push_repaired"
 DISMISSED = "push_banner_dismissed"
 

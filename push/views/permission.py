@@ -4,9 +4,10 @@ from typing import Any
 
 from django.http import HttpResponse, JsonResponse
 
+from accounts.requests import DeviceRequest
 from push.forms import MasterForm, PermissionForm
 from push.models import Preference
-from push.views.api import DeviceRequest, form_refusal, json_view
+from push.views.api import form_refusal, json_view
 from push.views.facts import DISMISSED, facts_of
 from push.views.subscription import end
 

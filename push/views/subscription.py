@@ -9,15 +9,19 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 
-from accounts.models import Device
+from accounts.models import Device, DeviceEvent
 from accounts.models.device import COOKIE
+from accounts.requests import DeviceRequest
 from push.delivery.endpoints import endpoint_hash
 from push.forms import ChangeForm, SubscriptionForm
 from push.models import GoneEndpoint, Subscription
-from push.views.api import DeviceRequest, form_refusal, json_view, refusal
-from push.views.facts import Facts, facts_of
+from push.views.api import form_refusal, json_view, refusal
+from push.views.facts import REPAIRED, SUBSCRIBED, Facts, facts_of
 
 GONE_MEMORY = timedelta(days=30)
+PER_MINUTE = 10
+"""Registrations of one person: each writes several rows and sends a welcome. A stranger's calls write
+nothing, so nothing counts them: to count one costs more than to answer it."""
 
 
 class RegistrationError(Exception):
@@ -29,6 +33,18 @@ class RegistrationError(Exception):
 
     def answer(self) -> JsonResponse:
         return refusal(409, self.code, str(self), self.field)
+
+
+class TooOftenError(RegistrationError):
+    """``wait``: seconds until the next one is taken."""
+
+    def __init__(self, wait: int) -> None:
+        text = _("Push was turned on too often within a minute. Try again in %(seconds)s s.")
+        super().__init__("too_often", text % {"seconds": wait})
+        self.wait = wait
+
+    def answer(self) -> JsonResponse:
+        return refusal(429, self.code, str(self), **{"Retry-After": str(self.wait)})
 
 
 @json_view("GET", "POST", "PUT", "DELETE", signed_in=False)
@@ -108,6 +124,7 @@ def _store(device: Device, data: dict[str, Any]) -> None:
             if _is_registered(device, data):
                 return
             _refuse_repair(facts_of(device))
+        _refuse_haste(device)
         _take_over(device, data)
         Subscription.subscribe(
             device,
@@ -149,6 +166,19 @@ def _refuse_repair(facts: Facts) -> None:
     if not facts.repairs_left:
         message = _("Push was repaired three times within 24 hours. Press Subscribe to try again.")
         raise RegistrationError("repairs_spent", message)
+
+
+def _refuse_haste(device: Device) -> None:
+    """By the history of the person's devices, which tells of every registration."""
+    now = timezone.now()
+    recent = DeviceEvent.objects.filter(
+        device__user=device.user_id,
+        what__in=(SUBSCRIBED, REPAIRED),
+        at__gt=now - timedelta(minutes=1),
+    )
+    times = list(recent.order_by("-at").values_list("at", flat=True)[:PER_MINUTE])
+    if len(times) == PER_MINUTE:
+        raise TooOftenError(max(1, 60 - int((now - times[-1]).total_seconds())))
 
 
 def _take_over(device: Device, data: dict[str, Any]) -> None:

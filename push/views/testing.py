@@ -11,10 +11,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import Device, User
+from accounts.requests import DeviceRequest
 from push.delivery.answers import REASONS
 from push.models import Delivery, Preference, ServiceState, Subscription
 from push.views.anchors import MANUAL_PAGE
-from push.views.api import DeviceRequest, json_view, refusal
+from push.views.api import json_view, refusal
 from push.views.pauses import service_name
 
 KIND = "push.test"

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.conf import settings
 from django.test import Client
 from django.utils import timezone
@@ -380,3 +381,54 @@ def test_nothing_hides_among_the_keys(browser: Browser) -> None:
     assert Subscription.objects.get().endpoint == report["endpoint"]
     assert browser.facts()["master"] is False
     assert Delivery.objects.count() == 1
+
+
+def register(browser: Browser, times: int) -> list[int]:
+    answers = [browser.call("PUT", URL, registration()) for _time in range(times)]
+    return [answer.status_code for answer in answers]
+
+
+def test_the_eleventh_registration_within_a_minute_is_refused(browser: Browser) -> None:
+    assert register(browser, 10) == [200] * 10
+    kept = Subscription.objects.get()
+    refused = browser.call("PUT", URL, registration())
+    assert (refused.status_code, refused.json()["error"]["code"]) == (429, "too_often")
+    assert 1 <= int(refused.headers["Retry-After"]) <= 60
+    assert "Try again in" in refused.json()["error"]["message"]
+    assert Subscription.objects.get() == kept
+    assert Notification.objects.filter(kind="push.welcome").count() == 10
+
+
+def test_the_limit_is_a_persons_on_all_devices_together(browser: Browser, owner: User) -> None:
+    other = Browser(owner)
+    assert register(browser, 5) + register(other, 5) == [200] * 10
+    assert register(browser, 1) + register(other, 1) == [429, 429]
+
+
+def test_somebody_else_is_not_concerned(browser: Browser, stranger: User) -> None:
+    register(browser, 10)
+    assert register(Browser(stranger), 1) == [200]
+
+
+def test_after_the_wait_it_is_taken_again(browser: Browser) -> None:
+    register(browser, 10)
+    wait = int(browser.call("PUT", URL, registration()).headers["Retry-After"])
+    with time_machine.travel(timezone.now() + timedelta(seconds=wait), tick=False):
+        assert register(browser, 1) == [200]
+
+
+def test_what_only_says_the_same_again_is_never_too_often(browser: Browser) -> None:
+    body = browser.subscribe()
+    for _time in range(15):
+        assert browser.call("PUT", URL, body | {"repair": True}).status_code == 200
+    assert browser.call("DELETE", URL).status_code == 200
+
+
+def test_a_stranger_writes_nothing_and_costs_one_query(
+    client: Client, db: None, django_assert_max_num_queries: Any
+) -> None:
+    client.cookies["fli_device"] = "x" * 43
+    with django_assert_max_num_queries(1) as queries:
+        assert client.get(URL).status_code == 200
+        assert client.post(URL, {}, content_type="application/json").status_code == 401
+    assert not [query["sql"] for query in queries if not query["sql"].startswith("SELECT")]
