@@ -1,15 +1,8 @@
 """`manage.py push_worker` as a real process: woken, shared, stopped, killed."""
 
-import os
 import signal
-import subprocess
-import sys
-import threading
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,74 +13,15 @@ from django.utils import timezone
 from push.delivery import outbox as table
 from push.models import Delivery, InstanceKey
 from tests.conftest import make_person
-from tests.fixtures.product import PROCESSES, ROOT, product_environment
 from tests.push.conftest import Outbox, Phone
+from tests.push.processes import Start, start, wait_until
 from tests.push_service import PushService
+
+__all__ = ["start"]
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 State = Delivery.State
-
-
-def wait_until(condition: Callable[[], object], seconds: float = 60) -> None:
-    """Looks again and again; TimeoutError when it does not come true."""
-    until = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > until:
-            raise TimeoutError
-        threading.Event().wait(0.01)
-
-
-class Process:
-    """One running worker, and what it said."""
-
-    def __init__(self, environment: dict[str, str], log: Path) -> None:
-        self.log = log
-        with log.open("wb") as output:
-            self.process = subprocess.Popen(
-                [sys.executable, "manage.py", "push_worker"],
-                cwd=ROOT,
-                env=environment,
-                stdout=output,
-                stderr=output,
-            )
-
-    def says(self, words: str) -> bool:
-        return words in self.log.read_text()
-
-    def ready(self) -> "Process":
-        wait_until(lambda: self.says("sends what waits") or self.process.poll() is not None)
-        assert self.process.poll() is None, self.log.read_text()
-        return self
-
-    def send(self, number: int) -> None:
-        os.kill(self.process.pid, number)
-
-    def ended(self) -> int:
-        return self.process.wait(60)
-
-
-@pytest.fixture
-def start(
-    request: pytest.FixtureRequest, push_service: PushService, tmp_path: Path
-) -> Iterator[Callable[[], Process]]:
-    """Starts a worker; all that it started is gone after the test."""
-    product = request.config.stash.get(PROCESSES, None)
-    if product and "push" in product.running:
-        product.kill(
-            "push"
-        )  # another worker would take this test's rows; it is started again later
-    started: list[Process] = []
-
-    def start() -> Process:
-        environment = product_environment(push_service, 8000, tmp_path)
-        started.append(Process(environment, tmp_path / f"{len(started)}.log"))
-        return started[-1]
-
-    yield start
-    for each in started:
-        each.process.kill()
-        each.process.wait()
 
 
 @pytest.fixture
@@ -108,7 +42,7 @@ def lapse() -> None:
 
 
 def test_a_commit_wakes_it_and_a_stop_waits_for_the_answer(
-    start: Callable[[], Process], outbox: Outbox, phone: Phone, push_service: PushService
+    start: Start, outbox: Outbox, phone: Phone, push_service: PushService
 ) -> None:
     worker = start().ready()
     first = outbox.delivery(phone)
@@ -123,7 +57,7 @@ def test_a_commit_wakes_it_and_a_stop_waits_for_the_answer(
 
 
 def test_killed_with_a_message_in_flight_it_loses_nothing(
-    start: Callable[[], Process], outbox: Outbox, phone: Phone, push_service: PushService
+    start: Start, outbox: Outbox, phone: Phone, push_service: PushService
 ) -> None:
     worker = start().ready()
     push_service.stall()
@@ -141,7 +75,7 @@ def test_killed_with_a_message_in_flight_it_loses_nothing(
 
 
 def test_killed_between_the_answer_and_its_record_it_sends_a_copy(
-    start: Callable[[], Process], outbox: Outbox, phone: Phone, push_service: PushService
+    start: Start, outbox: Outbox, phone: Phone, push_service: PushService
 ) -> None:
     worker = start().ready()
     push_service.slowly(0.2)
@@ -173,7 +107,7 @@ def test_killed_after_its_claim_it_has_sent_nothing_and_loses_nothing(
 
 
 def test_a_second_stop_gives_back_what_is_in_flight(
-    start: Callable[[], Process], outbox: Outbox, phone: Phone, push_service: PushService
+    start: Start, outbox: Outbox, phone: Phone, push_service: PushService
 ) -> None:
     worker = start().ready()
     push_service.stall()
@@ -187,7 +121,7 @@ def test_a_second_stop_gives_back_what_is_in_flight(
 
 
 def test_workers_share_without_sending_twice(
-    start: Callable[[], Process], outbox: Outbox, phone: Phone, push_service: PushService
+    start: Start, outbox: Outbox, phone: Phone, push_service: PushService
 ) -> None:
     workers = [start() for _n in range(2)]
     for worker in workers:
@@ -213,9 +147,7 @@ def test_it_refuses_to_start_with_another_secret_key(
 
 
 @pytest.mark.postgresql
-def test_it_survives_a_restart_of_the_database(
-    start: Callable[[], Process], outbox: Outbox, phone: Phone
-) -> None:
+def test_it_survives_a_restart_of_the_database(start: Start, outbox: Outbox, phone: Phone) -> None:
     worker = start().ready()
     first = outbox.delivery(phone)
     wait_until(lambda: state_of(first) == State.ACCEPTED)
@@ -228,3 +160,50 @@ def test_it_survives_a_restart_of_the_database(
     wait_until(lambda: state_of(second) == State.ACCEPTED)
     wait_until(lambda: worker.says("The database is back."))
     assert worker.process.poll() is None
+
+
+def test_a_stop_records_what_answers_and_leaves_nothing_in_hand(
+    start: Start, outbox: Outbox, phone: Phone, push_service: PushService
+) -> None:
+    """Ten seconds: as long as a message may be in flight."""
+    silent, late = phone, outbox.phone(phone.device.user, "Tablet")
+    push_service.stall(token=silent.browser.token)
+    push_service.slowly(2, token=late.browser.token)
+    worker = start().ready()
+    rows = [outbox.delivery(silent) for _n in range(3)]
+    answered = outbox.delivery(late)
+    push_service.wait(lambda: len(push_service.posts) == 4)
+    assert worker.stop() == 0
+    assert state_of(answered) == State.ACCEPTED
+    soon = timezone.now() + timedelta(seconds=5)
+    for row in rows:
+        assert (state_of(row), row.lease_until, row.lease_owner) == (State.PENDING, None, "")
+        assert row.due_at < soon
+    assert worker.says("push_worker stopped: 1 accepted, 3 network.")
+
+
+def test_killed_workers_leave_their_rows_to_others(
+    start: Start, outbox: Outbox, phone: Phone, push_service: PushService
+) -> None:
+    push_service.stall()
+    killed = start().ready()
+    rows = [outbox.delivery(phone) for _n in range(8)]
+    push_service.wait(lambda: len(push_service.posts) == 8)
+    assert claimed_by(killed.owner) == 8
+    killed.kill()
+    push_service.behave()
+    heir = start().ready()
+    fresh = outbox.delivery(phone)
+    wait_until(lambda: state_of(fresh) == State.ACCEPTED)
+    assert claimed_by(killed.owner) == 8  # their leases run on
+    lapse()
+    wait_until(lambda: all(state_of(row) == State.ACCEPTED for row in rows))
+    assert set(
+        Delivery.objects.filter(pk__in=[row.pk for row in rows]).values_list("attempts")
+    ) == {(2,)}
+    assert heir.says("8 deliveries are taken up again: their worker has died.")
+
+
+def claimed_by(owner: str) -> int:
+    rows = Delivery.objects.filter(state=State.SENDING, lease_owner=owner)
+    return rows.filter(lease_until__gt=timezone.now()).count()
