@@ -11,8 +11,8 @@ import pycurl
 MAX_BODY = 4096
 """Bytes of an answer's body that are read; a service's reasons fit in a few hundred."""
 
-MAX_CONNECTIONS = 10
-"""Connections to one host: with 100 streams each, 1,000 requests in flight (RFC 9113 §6.5.2)."""
+MAX_CONNECTIONS = 32
+"""Connections to one host. HTTP/2 needs 10 for 1,000 requests in flight (RFC 9113 §6.5.2), HTTP/1.1 one for each."""
 
 MAX_STREAMS = 100
 _KEPT_CONNECTIONS = 64

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Self
 import pycurl
 
 from push.delivery.answers import Answer, Outcome, classify, classify_failure
-from push.delivery.connection import MAX_BODY, new_handle
+from push.delivery.connection import MAX_BODY, MAX_CONNECTIONS, new_handle
 from push.delivery.encryption import EncryptionError, PlaintextTooLongError, encrypt
 from push.delivery.event_loop import EventLoop
 from push.delivery.request import Message, parse_headers, request_headers
@@ -208,6 +208,10 @@ class Sender:
             self._loop.retire(handle)
         self._loop.remove(handle)
         message = exchange.message
+        window = self._window(message.service)
+        if window.limit > MAX_CONNECTIONS and not _is_multiplexed(handle):
+            # What waits for a connection waits within libcurl, where its time-out runs already.
+            window.keep_to(MAX_CONNECTIONS)
         try:
             answer = _understand(exchange, status, number, text)
         except Exception:  # One answer never takes the others with it.
@@ -225,6 +229,12 @@ class Sender:
             elapsed = now - started
             window.learn(answer, elapsed, started, now)
         self._results.append(Result(message, answer, round(elapsed * 1000)))
+
+
+def _is_multiplexed(handle: Any) -> bool:
+    """Did the request go over HTTP/2, or never get as far as that?"""
+    version = int(handle.getinfo(pycurl.INFO_HTTP_VERSION))
+    return version == 0 or version >= int(pycurl.CURL_HTTP_VERSION_2_0)
 
 
 def _understand(exchange: _Exchange, status: int, number: int, text: str) -> Answer:

@@ -21,12 +21,12 @@ class Window:
     on their way at that time.
     """
 
-    __slots__ = ("_halved_at", "_limit", "_threshold", "in_flight")
+    __slots__ = ("_ceiling", "_halved_at", "_limit", "_threshold", "in_flight")
 
     def __init__(self) -> None:
         self.in_flight = 0
         self._limit = float(START)
-        self._threshold = float(CEILING)
+        self._threshold = self._ceiling = float(CEILING)
         self._halved_at = float("-inf")
 
     @property
@@ -36,6 +36,11 @@ class Window:
     @property
     def free(self) -> int:
         return max(0, int(self._limit) - self.in_flight)
+
+    def keep_to(self, ceiling: int) -> None:
+        """Never grow past this, whatever the answers say."""
+        self._ceiling = float(ceiling)
+        self._limit = min(self._limit, self._ceiling)
 
     def learn(self, answer: Answer, elapsed: float, started: float, now: float) -> None:
         """Take one answer into account: seconds it took, and two times of one clock."""
@@ -47,7 +52,7 @@ class Window:
                 self._halved_at = now
         elif answer.outcome is not Outcome.NETWORK and elapsed < QUICK and self._is_used():
             step = 1.0 if self._limit < self._threshold else 1.0 / self._limit
-            self._limit = min(float(CEILING), self._limit + step)
+            self._limit = min(self._ceiling, self._limit + step)
 
     def _is_used(self) -> bool:
         return self.in_flight * 2 >= self._limit
