@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
 
+import certifi
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -25,10 +26,16 @@ class Certificates:
         return cls(folder / "authority.pem", folder / "server.pem", folder / "server.key")
 
     @property
+    def bundle(self) -> Path:
+        """The authority beside all that the system trusts: reading a bundle is part of a new connection."""
+        return self.authority.with_name("bundle.pem")
+
+    @property
     def environment(self) -> dict[str, str]:
-        """What makes OpenSSL, libcurl, requests and node trust the authority and nothing else."""
-        names = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
-        return {name: str(self.authority) for name in names}
+        """What makes OpenSSL, libcurl, requests and node trust the authority too."""
+        names = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+        trusted = dict.fromkeys(names, str(self.bundle))
+        return {**trusted, "NODE_EXTRA_CA_CERTS": str(self.authority)}
 
 
 def make(folder: Path) -> Certificates:
@@ -55,6 +62,9 @@ def make(folder: Path) -> Certificates:
     )
     made = Certificates.of(folder)
     made.authority.write_bytes(authority.public_bytes(Encoding.PEM))
+    made.bundle.write_bytes(
+        Path(certifi.where()).read_bytes() + b"\n" + made.authority.read_bytes()
+    )
     made.certificate.write_bytes(certificate.public_bytes(Encoding.PEM))
     made.key.write_bytes(
         key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())

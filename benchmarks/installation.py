@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,30 +18,44 @@ ROOT = Path(__file__).resolve().parent.parent
 @contextmanager
 def installation(*, postgresql: bool) -> Iterator[PushService]:
     """Sets Django up on an empty database and gives the push service that its devices subscribe at."""
+    service = PushService().start()
+    try:
+        with product(postgresql=postgresql, services=[service.host]):
+            yield service
+    finally:
+        service.stop()
+
+
+@contextmanager
+def product(*, postgresql: bool, services: Sequence[str]) -> Iterator[None]:
+    """Sets Django up in this process on an empty database; ``services`` are push services as ``host:port``."""
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="fastlinkit-benchmark-"))
-        service = PushService().start()
-        stack.callback(service.stop)
         url = (
             stack.enter_context(server())
             if postgresql
             else f"sqlite:///{folder}/fastlinkit.sqlite3"
         )
-        os.environ |= {
-            "DATA_DIR": folder,
-            "DATABASE_URL": url,
-            "DJANGO_SETTINGS_MODULE": "fastlinkit.settings",
-            "SECRET_KEY": "for a benchmark",
-            "WEBPUSH_EXTRA_HOSTS": service.host,
-            "WEBPUSH_SUBJECT": "mailto:push@fastlinkit.example.org",
-            **_keys(),
-        }
+        os.environ |= environment(folder, url, services)
         import django
         from django.core.management import call_command
 
         django.setup()
         call_command("migrate", verbosity=0)
-        yield service
+        yield
+
+
+def environment(folder: str, database_url: str, services: Sequence[str]) -> dict[str, str]:
+    """What the product's processes run with, a new VAPID pair among it."""
+    return {
+        "DATA_DIR": folder,
+        "DATABASE_URL": database_url,
+        "DJANGO_SETTINGS_MODULE": "fastlinkit.settings",
+        "SECRET_KEY": "for a benchmark",
+        "WEBPUSH_EXTRA_HOSTS": ",".join(services),
+        "WEBPUSH_SUBJECT": "mailto:push@fastlinkit.example.org",
+        **_keys(),
+    }
 
 
 def _keys() -> dict[str, str]:
