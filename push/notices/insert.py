@@ -44,7 +44,7 @@ def insert_from(
     with connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO {table} ({', '.join(columns)}) SELECT {', '.join(expressions)}"
-            f"{source} ON CONFLICT DO NOTHING",
+            f" {source} ON CONFLICT DO NOTHING",
             [*values, *parameters],
         )
         return int(cursor.rowcount)

@@ -16,7 +16,7 @@ from push.models import Announcement, Delivery, Notification
 SHARE = 20
 """A count that took a second is good for so many: watching costs a twentieth of a core, however many watch."""
 
-_KEY = "push announcement {} {}"
+_KEY = "push-announcement-{}-{}"
 
 
 @dataclass(frozen=True, slots=True)
