@@ -3,6 +3,7 @@
 import importlib.util
 
 import pytest
+from hypothesis import settings
 
 from accounts.models import User
 
@@ -13,6 +14,12 @@ pytest_plugins = [
     for name in ("push_service", "product", "postgresql", "devices", "stripe")
     if importlib.util.find_spec(f"tests.fixtures.{name}")
 ]
+
+
+# For `make gates`: the same properties, with many more examples.
+settings.register_profile(
+    "gates", max_examples=5000, deadline=None, derandomize=False, print_blob=True
+)
 
 
 def make_person(email: str, name: str) -> User:
