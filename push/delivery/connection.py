@@ -44,15 +44,14 @@ def _installed_bundle() -> str:
     return certifi.where()
 
 
-def new_multi(on_socket: Callable[..., None], on_timer: Callable[[int], None]) -> Any:
-    """A ``CurlMulti`` that multiplexes, with the callbacks of an event loop."""
+def new_multi(on_socket: Callable[..., None]) -> Any:
+    """A ``CurlMulti`` that multiplexes, with the callback of an event loop."""
     multi = pycurl.CurlMulti()
     multi.setopt(pycurl.M_PIPELINING, pycurl.PIPE_MULTIPLEX)
     multi.setopt(pycurl.M_MAX_HOST_CONNECTIONS, MAX_CONNECTIONS)
     multi.setopt(pycurl.M_MAX_CONCURRENT_STREAMS, MAX_STREAMS)
     multi.setopt(pycurl.M_MAXCONNECTS, _KEPT_CONNECTIONS)
     multi.setopt(pycurl.M_SOCKETFUNCTION, on_socket)
-    multi.setopt(pycurl.M_TIMERFUNCTION, on_timer)
     return multi
 
 

@@ -36,6 +36,7 @@ class EventLoop:
             group = self._groups[name] = _Group(name, self._epoll, self._owners)
         group.multi.add_handle(handle)
         group.transfers += 1
+        group.is_changed = True
         self._homes[handle] = group
 
     def remove(self, handle: Any) -> None:
@@ -43,6 +44,7 @@ class EventLoop:
         group = self._homes.pop(handle)
         group.multi.remove_handle(handle)
         group.transfers -= 1
+        group.is_changed = True
 
     def retire(self, handle: Any) -> None:
         """Let nothing new use the connections of this handle's group; what is on them goes on.
@@ -58,6 +60,9 @@ class EventLoop:
     def drive(self, wait: float) -> bool:
         """One look at the network, at most ``wait`` seconds long. True: the wake-up came."""
         self._close_retired()
+        for group in self._all():
+            if group.is_changed:
+                group.ask_when()
         due = [group.due for group in self._all() if group.due is not None]
         if due:
             wait = min(wait, min(due) - time.monotonic())
@@ -70,7 +75,6 @@ class EventLoop:
         now = time.monotonic()
         for group in self._all():
             if group.due is not None and group.due <= now:
-                group.due = None
                 self._act(group, pycurl.SOCKET_TIMEOUT, 0)
         return woken
 
@@ -104,21 +108,23 @@ class EventLoop:
 
     def _act(self, group: "_Group", fd: int, events: int) -> None:
         self._touched.add(group)
+        group.is_changed = True
         # What fails here fails for a transfer, which says so itself or ends at its time-out.
         with suppress(pycurl.error):
             group.multi.socket_action(fd, events)
 
 
 class _Group:
-    """A ``CurlMulti`` with its connections, and the callbacks by which it says what to watch."""
+    """A ``CurlMulti`` with its connections, and the callback by which it says what to watch."""
 
     def __init__(self, name: str, epoll: select.epoll, owners: dict[int, "_Group"]) -> None:
         self.name = name
         self.transfers = 0
         self.due: float | None = None  # when it wants to be looked at
+        self.is_changed = False  # since it was asked when
         self._epoll = epoll
         self._owners = owners
-        self.multi = new_multi(self._on_socket, self._on_timer)
+        self.multi = new_multi(self._on_socket)
 
     def _on_socket(self, what: int, fd: int, *_unused: Any) -> None:
         if what == pycurl.POLL_REMOVE:
@@ -134,7 +140,10 @@ class _Group:
         except FileNotFoundError:
             self._epoll.register(fd, events)
 
-    def _on_timer(self, milliseconds: int) -> None:
+    def ask_when(self) -> None:
+        """Asked once for many transfers: libcurl's callback would come for each of them."""
+        self.is_changed = False
+        milliseconds = self.multi.timeout()
         self.due = None if milliseconds < 0 else time.monotonic() + milliseconds / 1000
 
 

@@ -28,7 +28,9 @@ __all__ = ["Message", "Result", "Sender"]
 CONNECT_TIMEOUT = 5.0
 TOTAL_TIMEOUT = 10.0
 
-_BATCH = 16  # Messages encrypted between two looks at the network: about 1.5 ms.
+# Messages encrypted between two looks at the network: about 5 ms. In smaller turns encryption and
+# network push each other out of the processor's cache, which costs a tenth.
+_BATCH = 64
 _GRACE = 0.5  # Seconds after which a transfer is ended here, should libcurl not have ended it.
 _TIMED_OUT = 28
 
