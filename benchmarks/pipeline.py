@@ -46,8 +46,11 @@ def durable_server() -> Server:
     return Server(parent_of(backend), backend)
 
 
-def subscribe(browsers: Sequence[Browser], url: str, count: int) -> list[Any]:
-    """``count`` people with push on, each in one browser at ``url``; keys of ``browsers`` in turn."""
+def subscribe(browsers: Sequence[Browser], url: str, count: int, first: int = 0) -> list[Any]:
+    """``count`` people with push on, each in one browser at ``url``; keys of ``browsers`` in turn.
+
+    They are numbered from ``first``.
+    """
     from accounts.models import Device, User
     from push.delivery.endpoints import endpoint_hash, service_of
     from push.delivery.vapid import keyring
@@ -57,8 +60,8 @@ def subscribe(browsers: Sequence[Browser], url: str, count: int) -> list[Any]:
     assert current is not None
     service = service_of(f"{url}/push/0")
     subscriptions = []
-    for start in range(0, count, _ROWS):
-        numbers = range(start, min(count, start + _ROWS))
+    for start in range(first, first + count, _ROWS):
+        numbers = range(start, min(first + count, start + _ROWS))
         people = User.objects.bulk_create(
             User(email=f"{number}@{service.replace(':', '.')}.example", name=f"Person {number}")
             for number in numbers
@@ -99,6 +102,13 @@ def enqueue(subscriptions: Sequence[Any]) -> None:
         cursor.execute("CHECKPOINT")
 
 
+def forget(subscriptions: Sequence[Any]) -> None:
+    """Takes what waits for the service of these out of the queue."""
+    from push.models import Delivery
+
+    Delivery.objects.filter(service=subscriptions[0].service, state__in=Delivery.OPEN).delete()
+
+
 @contextmanager
 def workers(count: int, cores: Sequence[int]) -> Iterator[list[int]]:
     """The product's own push workers, each on one of ``cores`` in turn; their process ids.
@@ -126,8 +136,7 @@ def drain(server: Server, pids: Sequence[int], service: str) -> dict[str, float]
     from push.models import Delivery
 
     waiting = Delivery.objects.filter(service=service, state__in=Delivery.OPEN)
-    newest = Delivery.objects.order_by("-pk").values_list("pk", flat=True)[: waiting.count()]
-    first = newest[len(newest) - 1]
+    first = waiting.order_by("pk").values_list("pk", flat=True)[0]
     before = [*map(cpu_of, pids)], server.cpu()
     started = time.time()
     for pid in pids:
