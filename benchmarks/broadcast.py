@@ -14,7 +14,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from benchmarks import sinks
-from benchmarks.crowd import add_people, keep_keys
+from benchmarks.crowd import add_people, keep_keys, tidy
 from benchmarks.installation import product
 from benchmarks.pipeline import durable_server
 from benchmarks.processes import median
@@ -46,6 +46,7 @@ def measure(subscriptions: int) -> dict[str, Any]:
         usage.look()
         idle = dict(usage.peak)
         announce(usage)  # opens connections and signs the header
+        tidy()
         few = [announce(usage) for _round in range(ROUNDS)]
         started = time.monotonic()
         add_people(subscriptions, sink.url)
