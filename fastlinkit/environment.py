@@ -7,6 +7,12 @@ from typing import Any
 import environ
 
 MAIL_TIMEOUT = 20  # seconds
+
+MAX_IN_FLIGHT = 3000
+"""Messages to one push service: libcurl keeps to 32 connections of 100 streams."""
+
+MAX_TIMEOUT = 40
+"""Seconds for one message: well within the 60 for which a worker holds it."""
 MAX_DAYS = 36_500
 
 
@@ -34,6 +40,36 @@ def days(name: str, default: int, problems: list[str]) -> int:
         return int(text)
     problems.append(f"{name} is “{text}”, which is not a number of days from 1 to {MAX_DAYS}.")
     return default
+
+
+_LIMITS = {
+    "IN_FLIGHT_MIN": (4, MAX_IN_FLIGHT),
+    "IN_FLIGHT_START": (32, MAX_IN_FLIGHT),
+    "IN_FLIGHT_MAX": (1000, MAX_IN_FLIGHT),
+    "CONNECT_TIMEOUT": (5, MAX_TIMEOUT),
+    "TOTAL_TIMEOUT": (10, MAX_TIMEOUT),
+}
+
+
+def sending_limits(problems: list[str]) -> dict[str, int]:
+    """Messages in flight to one push service, seconds for one message: ``WEBPUSH_`` and these names.
+
+    What is no whole number in its range, or in the wrong order, is added to ``problems``.
+    """
+    limits = {}
+    for name, (default, largest) in _LIMITS.items():
+        text = os.environ.get(f"WEBPUSH_{name}", "").strip()
+        is_good = text.isascii() and text.isdigit() and 1 <= int(text) <= largest
+        limits[name] = int(text) if is_good else default
+        if text and not is_good:
+            problems.append(
+                f"WEBPUSH_{name} is “{text}”, which is not a whole number from 1 to {largest}."
+            )
+    if not limits["IN_FLIGHT_MIN"] <= limits["IN_FLIGHT_START"] <= limits["IN_FLIGHT_MAX"]:
+        problems.append("WEBPUSH_IN_FLIGHT_MIN, _START and _MAX must not fall in this order.")
+    if limits["CONNECT_TIMEOUT"] > limits["TOTAL_TIMEOUT"]:
+        problems.append("WEBPUSH_CONNECT_TIMEOUT must not be more than WEBPUSH_TOTAL_TIMEOUT.")
+    return limits
 
 
 def key_pairs(text: str) -> list[tuple[str, str]]:

@@ -15,7 +15,7 @@ from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
 from fastlinkit.content_security import policy
-from fastlinkit.environment import days, key_pairs, mailer, secret
+from fastlinkit.environment import days, key_pairs, mailer, secret, sending_limits
 from fastlinkit.logs import LOGGING  # noqa: F401 - a setting
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -29,6 +29,7 @@ environ.Env.read_env(DATA_DIR / ".env", overwrite=False)
 SETTING_PROBLEMS: list[str] = []
 WEBPUSH_KEY_PROBLEMS: list[str] = []
 PUSH_KEEP_PROBLEMS: list[str] = []
+WEBPUSH_LIMIT_PROBLEMS: list[str] = []
 
 # --- The site ---------------------------------------------------------------------------------------------------------
 
@@ -229,7 +230,10 @@ TASKS = {
             "LOCK_TIMEOUT": 60,
             "SCHEDULES": {
                 "push-prune": {"task": "push.tasks.prune", "cron": "17 * * * *"},
-                "push-announcements": {"task": "push.tasks.tend_announcements", "cron": "* * * * *"},
+                "push-announcements": {
+                    "task": "push.tasks.tend_announcements",
+                    "cron": "* * * * *",
+                },
                 "fundraising-sweep": {"task": "fundraising.tasks.sweep", "cron": "*/10 * * * *"},
                 "payments-prune": {"task": "payments.tasks.prune", "cron": "29 * * * *"},
                 "tickets-sweep": {"task": "tickets.tasks.sweep", "cron": "*/5 * * * *"},
@@ -250,6 +254,8 @@ WEBPUSH_SUBJECT = env.str("WEBPUSH_SUBJECT", default="").strip()
 # Older pairs that still have subscriptions: public:private,public:private
 WEBPUSH_PREVIOUS_KEYS = key_pairs(secret("WEBPUSH_PREVIOUS_KEYS", WEBPUSH_KEY_PROBLEMS))
 WEBPUSH_EXTRA_HOSTS: list[str] = env.list("WEBPUSH_EXTRA_HOSTS", default=[])
+# How many messages are in flight to a push service, and how long one may take.
+WEBPUSH_LIMITS = sending_limits(WEBPUSH_LIMIT_PROBLEMS)
 # Days that are kept of what became of each push, and of what people see in the bell.
 PUSH_KEEP_DAYS = days("PUSH_KEEP_DAYS", 90, PUSH_KEEP_PROBLEMS)
 PUSH_KEEP_NOTIFICATION_DAYS = days("PUSH_KEEP_NOTIFICATION_DAYS", 180, PUSH_KEEP_PROBLEMS)

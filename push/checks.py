@@ -120,3 +120,12 @@ def check_keep_days(**_kwargs: Any) -> list[CheckMessage]:
             )
         )
     return [Error(problem, hint=hint, id="push.E008") for problem in problems]
+
+
+@register()
+def check_sending_limits(**_kwargs: Any) -> list[CheckMessage]:
+    """How many messages are in flight to a push service, and how long one may take."""
+    hint = _("Write whole numbers, or leave them out: the defaults suit the known push services.")
+    return [
+        Error(problem, hint=hint, id="push.E009") for problem in settings.WEBPUSH_LIMIT_PROBLEMS
+    ]

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 import pycurl
+from django.conf import settings
 
 from push.delivery.answers import Answer, Outcome, classify, classify_failure
 from push.delivery.connection import MAX_BODY, MAX_CONNECTIONS, new_handle
@@ -24,9 +25,6 @@ from push.delivery.window import Window
 logger = logging.getLogger(__name__)
 
 __all__ = ["Message", "Result", "Sender"]
-
-CONNECT_TIMEOUT = 5.0
-TOTAL_TIMEOUT = 10.0
 
 # Messages encrypted between two looks at the network: about 5 ms. In smaller turns encryption and
 # network push each other out of the processor's cache, which costs a tenth.
@@ -85,17 +83,22 @@ class Sender:
     """Sends what is submitted and hands out results; every message gives exactly one.
 
     ``wake_fd`` is a file descriptor whose readability ends a ``poll`` early (its owner drains it).
-    Not for use from several threads.
+    Time-outs are in seconds; unless given they are those of the settings. Not for use from several
+    threads.
     """
 
     def __init__(
         self,
         *,
         wake_fd: int | None = None,
-        connect_timeout: float = CONNECT_TIMEOUT,
-        total_timeout: float = TOTAL_TIMEOUT,
+        connect_timeout: float | None = None,
+        total_timeout: float | None = None,
     ) -> None:
-        self._timeouts = (connect_timeout, total_timeout)
+        self._limits: dict[str, int] = settings.WEBPUSH_LIMITS
+        self._timeouts = (
+            connect_timeout or self._limits["CONNECT_TIMEOUT"],
+            total_timeout or self._limits["TOTAL_TIMEOUT"],
+        )
         self._loop = EventLoop(wake_fd)
         self._queue: deque[Message] = deque()
         self._exchanges: dict[Any, _Exchange] = {}  # by handle, the oldest first
@@ -156,7 +159,11 @@ class Sender:
     def _window(self, service: str) -> Window:
         window = self._windows.get(service)
         if window is None:
-            window = self._windows[service] = Window()
+            window = self._windows[service] = Window(
+                floor=self._limits["IN_FLIGHT_MIN"],
+                start=self._limits["IN_FLIGHT_START"],
+                ceiling=self._limits["IN_FLIGHT_MAX"],
+            )
         return window
 
     def _launch(self) -> None:

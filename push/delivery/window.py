@@ -2,11 +2,6 @@
 
 from push.delivery.answers import Answer, Outcome
 
-START = 32
-FLOOR = 4
-CEILING = 1000
-"""In flight at most: 10 HTTP/2 connections of 100 streams."""
-
 QUICK = 1.0
 """Seconds. A service 50–150 ms away that answers within this has room for more."""
 
@@ -21,12 +16,13 @@ class Window:
     on their way at that time.
     """
 
-    __slots__ = ("_ceiling", "_halved_at", "_limit", "_threshold", "in_flight")
+    __slots__ = ("_ceiling", "_floor", "_halved_at", "_limit", "_threshold", "in_flight")
 
-    def __init__(self) -> None:
+    def __init__(self, *, floor: int, start: int, ceiling: int) -> None:
         self.in_flight = 0
-        self._limit = float(START)
-        self._threshold = self._ceiling = float(CEILING)
+        self._floor = float(floor)
+        self._limit = float(start)
+        self._threshold = self._ceiling = float(ceiling)
         self._halved_at = float("-inf")
 
     @property
@@ -47,7 +43,7 @@ class Window:
         overloaded = answer.status in _OVERLOADED or answer.reason == "timeout"
         if overloaded:
             if started > self._halved_at:
-                self._limit = max(float(FLOOR), self._limit / 2)
+                self._limit = max(self._floor, self._limit / 2)
                 self._threshold = self._limit
                 self._halved_at = now
         elif answer.outcome is not Outcome.NETWORK and elapsed < QUICK and self._is_used():

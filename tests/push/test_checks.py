@@ -3,8 +3,8 @@
 import pytest
 from django.core.checks import ERROR, CheckMessage
 
-from fastlinkit.environment import days
-from push.checks import check_keep_days, check_webpush_settings
+from fastlinkit.environment import days, sending_limits
+from push.checks import check_keep_days, check_sending_limits, check_webpush_settings
 from push.delivery.vapid import generate
 
 
@@ -135,3 +135,37 @@ def test_keeping_too_little_is_an_error(settings, deliveries: int, notifications
 
 def test_the_days_of_the_defaults_are_fine() -> None:
     assert check_keep_days() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("WEBPUSH_IN_FLIGHT_MAX", "3001"),
+        ("WEBPUSH_IN_FLIGHT_MAX", "31"),  # less than the start
+        ("WEBPUSH_IN_FLIGHT_MIN", "0"),
+        ("WEBPUSH_IN_FLIGHT_START", "many"),
+        ("WEBPUSH_CONNECT_TIMEOUT", "11"),  # more than the whole
+        ("WEBPUSH_TOTAL_TIMEOUT", "-1"),
+        ("WEBPUSH_TOTAL_TIMEOUT", "٣"),
+    ],
+)
+def test_a_limit_of_the_sender_that_cannot_be_is_an_error_that_names_it(
+    settings, monkeypatch: pytest.MonkeyPatch, name: str, text: str
+) -> None:
+    monkeypatch.setenv(name, text)
+    settings.WEBPUSH_LIMIT_PROBLEMS = problems = []
+    sending_limits(problems)
+    (message,) = check_sending_limits()
+    assert (message.level, message.id) == (ERROR, "push.E009")
+    assert name.rsplit("_", 1)[0] in message.msg
+
+
+def test_limits_of_the_sender_are_read_from_the_environment(
+    settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WEBPUSH_IN_FLIGHT_MAX", " 250 ")
+    monkeypatch.setenv("WEBPUSH_TOTAL_TIMEOUT", "20")
+    settings.WEBPUSH_LIMIT_PROBLEMS = problems = []
+    limits = sending_limits(problems)
+    assert (limits["IN_FLIGHT_MAX"], limits["TOTAL_TIMEOUT"]) == (250, 20)
+    assert check_sending_limits() == []
