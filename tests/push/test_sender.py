@@ -304,3 +304,13 @@ def test_without_http_2_no_message_waits_within_libcurl() -> None:
         server.script = lambda _heard: server.over.wait(1.2) or answer()
         sender.submit(message(server.url(), number) for number in range(sender.slots("fcm")))
         assert {result.answer.outcome for result in finish(sender)} == {Outcome.ACCEPTED}
+
+
+def test_limits_and_time_outs_are_those_of_the_settings(settings) -> None:
+    settings.WEBPUSH_LIMITS = {**settings.WEBPUSH_LIMITS, "IN_FLIGHT_START": 7, "TOTAL_TIMEOUT": 1}
+    with RawServer(lambda _heard: [RawServer.STALL]) as server, Sender() as sender:
+        assert sender.slots("fcm") == 7
+        sender.submit([message(server.url())])
+        (result,) = finish(sender)
+    assert result.answer.reason == "timeout"
+    assert result.elapsed_ms < 8000  # with the default it would be 10,000
