@@ -91,6 +91,7 @@ def enqueue(subscriptions: Sequence[Any]) -> None:
     from django.db import connection
     from django.utils import timezone
 
+    from push.delivery.wake import notify
     from push.models import Notification
 
     Notification.objects.filter(read_at=None).update(read_at=timezone.now())
@@ -100,6 +101,7 @@ def enqueue(subscriptions: Sequence[Any]) -> None:
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
         cursor.execute("CHECKPOINT")
+    notify()
 
 
 def forget(subscriptions: Sequence[Any]) -> None:
