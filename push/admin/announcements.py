@@ -20,7 +20,7 @@ from push.announcement_form import AnnouncementForm
 from push.models import Announcement
 from push.notices.announcements import audience
 from push.notices.preview import preview
-from push.notices.progress import progress_of
+from push.notices.progress import Progress, progress_of
 
 PAGES = "admin/push/announcement"
 
@@ -39,10 +39,13 @@ class ProgressList(ChangeList):
 
 @admin.register(Announcement)
 class AnnouncementAdmin(ReadOnlyAdmin):
-    list_display = ("title", "state", "created_at", "created_by", "told", "accepted", "waiting")
+    list_display = ("title", "state", "created_at", "created_by", "told", "pushes")
     list_filter = ("state",)
     list_select_related = ("created_by",)
     search_fields = ("title", "body")
+
+    class Media:
+        css = {"all": ["push/announcements.css"]}
 
     @admin.display(description=_("people told"))
     def told(self, row: Any) -> str:
@@ -51,13 +54,14 @@ class AnnouncementAdmin(ReadOnlyAdmin):
             "people": f"{row.people:,}",
         }
 
-    @admin.display(description=_("accepted"))
-    def accepted(self, row: Any) -> str:
-        return f"{row.progress.accepted:,}"
-
-    @admin.display(description=_("waiting"))
-    def waiting(self, row: Any) -> str:
-        return f"{row.progress.waiting:,}"
+    @admin.display(description=_("pushes"))
+    def pushes(self, row: Any) -> str:
+        progress: Progress = row.progress
+        return _t("%(accepted)s accepted, %(waiting)s waiting, %(failed)s failed") % {
+            "accepted": f"{progress.accepted:,}",
+            "waiting": f"{progress.waiting:,}",
+            "failed": f"{progress.failed:,}",
+        }
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return ProgressList

@@ -88,7 +88,7 @@ def test_the_preview_says_who_will_hear_and_sends_nothing(
     assert "2 people find it in the bell" in text
     assert "2 devices are pushed to" in text
     assert "1 person has switched announcements off" in text
-    assert "Send to 2 people" in text
+    assert 'value="Send to 2 people"' in html
     assert "no page there" not in text
     assert not Announcement.objects.exists()
 
