@@ -34,7 +34,7 @@ class Services(ChangeList):
 @admin.register(ServiceState)
 class ServiceStateAdmin(ReadOnlyAdmin):
     list_display = fields = (
-        *("service", "state_in_words", "why", "detail", "opened_at", "open_until"),
+        *("service", "state_in_words", "why", "detail", "paused_since", "paused_until"),
         *("waiting", "failures"),
     )
     actions = ("resume",)
@@ -54,10 +54,18 @@ class ServiceStateAdmin(ReadOnlyAdmin):
     def state_in_words(self, state: ServiceState) -> str:
         now: datetime = timezone.now()
         if not state.reason:
-            return _t("sent to")
+            return _t("works")
         if state.open_until and state.open_until > now:
             return _t("paused")
         return _t("trying again")
+
+    @admin.display(description=_("paused since"), ordering="opened_at")
+    def paused_since(self, state: ServiceState) -> datetime | None:
+        return state.opened_at
+
+    @admin.display(description=_("paused until"), ordering="open_until")
+    def paused_until(self, state: ServiceState) -> datetime | None:
+        return state.open_until
 
     @admin.display(description=_("waiting"))
     def waiting(self, state: ServiceState) -> str:
