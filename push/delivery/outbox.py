@@ -5,13 +5,13 @@ lapses (its owner was killed) is taken up again. Written in SQL because an ORM o
 several times as much as sending the message; each function is a constant number of statements.
 """
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import datetime, timedelta
 
 from django.db import connection
+
+from push.delivery.statements import change, id_list, ids_query, moment, read_moment, run
 
 LEASE = timedelta(seconds=60)
 
@@ -59,6 +59,8 @@ WHERE id IN (
 RETURNING id
 """
 
+_LAPSED = "SELECT 1 FROM push_delivery WHERE state = 'sending' AND lease_until < %s LIMIT 1"
+
 # The owner's name stays on the row: should the old owner still live, what it heard counts.
 _RELEASE_LAPSED = """
 UPDATE push_delivery SET state = 'pending', due_at = %s, lease_until = NULL
@@ -80,7 +82,7 @@ _RENEW = "UPDATE push_delivery SET lease_until = %s "
 _GIVE_BACK = "UPDATE push_delivery SET state = 'pending', due_at = %s, lease_until = NULL "
 _MINE = """
 WHERE state = 'sending' AND lease_owner = %s
-AND id IN (SELECT CAST(value AS bigint) FROM {ids} AS picked)
+AND id IN ({ids})
 """
 
 
@@ -102,81 +104,50 @@ def due() -> list[Due]:
 
     Walks the index from service to service, so that a million rows of one cost nothing.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(_DUE)
-        return [
-            Due(service, read_moment(due_at), read_moment(until) if until else None, reason or "")
-            for service, due_at, until, reason in cursor.fetchall()
-        ]
+    return [
+        Due(service, read_moment(due_at), read_moment(until) if until else None, reason or "")
+        for service, due_at, until, reason in run(_DUE, [])
+    ]
 
 
 def claim(owner: str, service: str, limit: int, now: datetime) -> list[int]:
     """Takes at most ``limit`` due rows of one service, the longest due first; their ids."""
     until = moment(now + LEASE)
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute(_CLAIM_ON_POSTGRESQL, [service, now, limit, owner, until])
-        else:
-            cursor.execute(_CLAIM_ON_SQLITE, [owner, until, service, moment(now), limit])
-        return [row[0] for row in cursor.fetchall()]
+    if connection.vendor == "postgresql":
+        rows = run(_CLAIM_ON_POSTGRESQL, [service, now, limit, owner, until])
+    else:
+        rows = run(_CLAIM_ON_SQLITE, [owner, until, service, moment(now), limit])
+    return [row[0] for row in rows]
 
 
 def renew(owner: str, ids: Iterable[int], now: datetime) -> None:
     """The owner's heartbeat: a new lease for all rows in hand, in one statement."""
-    with connection.cursor() as cursor:
-        cursor.execute(_RENEW + _mine(), [moment(now + LEASE), owner, json.dumps([*ids])])
+    change(_RENEW + _mine(), [moment(now + LEASE), owner, id_list(ids)])
 
 
 def give_back(owner: str, ids: Iterable[int], now: datetime) -> int:
     """Puts rows in hand back in the queue, due at once; how many they were."""
-    with connection.cursor() as cursor:
-        cursor.execute(_GIVE_BACK + _mine(), [moment(now), owner, json.dumps([*ids])])
-        return int(cursor.rowcount)
+    return change(_GIVE_BACK + _mine(), [moment(now), owner, id_list(ids)])
 
 
 def release_lapsed(now: datetime) -> int:
     """Puts rows whose owner has died back in the queue; how many they were."""
     at = moment(now)
-    with connection.cursor() as cursor:
-        # An UPDATE takes SQLite's write lock even when it changes nothing.
-        cursor.execute(
-            "SELECT 1 FROM push_delivery WHERE state = 'sending' AND lease_until < %s LIMIT 1", [at]
-        )
-        if cursor.fetchone() is None:
-            return 0
-        cursor.execute(_RELEASE_LAPSED, [at, at])
-        return int(cursor.rowcount)
+    # An UPDATE takes SQLite's write lock even when it changes nothing.
+    if not run(_LAPSED, [at]):
+        return 0
+    return change(_RELEASE_LAPSED, [at, at])
 
 
 def hold(service: str, now: datetime) -> None:
     """Says on the newest waiting rows of a paused service why they wait."""
-    with connection.cursor() as cursor:
-        cursor.execute(_HOLD, [service, moment(now), moment(now - timedelta(minutes=1))])
+    change(_HOLD, [service, moment(now), moment(now - timedelta(minutes=1))])
 
 
 def expire(service: str, now: datetime) -> int:
     """Ends the waiting rows of a paused service whose time to live is spent."""
-    with connection.cursor() as cursor:
-        cursor.execute(_EXPIRE, [service, moment(now)])
-        return int(cursor.rowcount)
-
-
-def moment(at: datetime) -> str:
-    """A time as both databases compare it with their own: UTC, SQLite's without a zone."""
-    at = at.astimezone(UTC)
-    return at.isoformat() if connection.vendor == "postgresql" else str(at.replace(tzinfo=None))
-
-
-def read_moment(value: Any) -> datetime:
-    """PostgreSQL gives a time with its zone; SQLite one without, or the text that was stored."""
-    at: datetime = value if isinstance(value, datetime) else datetime.fromisoformat(value)
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
-
-
-def json_array() -> str:
-    """Rows with a column ``value`` of the one parameter, a JSON array of ids, however many they are."""
-    return "json_array_elements_text(%s)" if connection.vendor == "postgresql" else "json_each(%s)"
+    return change(_EXPIRE, [service, moment(now)])
 
 
 def _mine() -> str:
-    return _MINE.format(ids=json_array())
+    return _MINE.format(ids=ids_query())

@@ -17,6 +17,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from push.delivery.encryption import base64url_decode, base64url_encode
+from push.delivery.keyed import KeyedHash
 from push.models import Delivery, Subscription
 
 GRACE = timedelta(days=1)
@@ -57,11 +58,15 @@ class Recorded:
     event: Event
 
 
+_GRACE_SECONDS = int(GRACE.total_seconds())
+_NAMES = tuple((event.name.lower(), int(event)) for event in Event)
+
+
 def tokens(delivery_id: int, expires_at: datetime) -> dict[str, str]:
     """One token for each event, by name: shown, tapped, closed."""
-    end = min(int((expires_at + GRACE).timestamp()), _MAX_SECONDS)
+    end = min(int(expires_at.timestamp()) + _GRACE_SECONDS, _MAX_SECONDS)
     key = _key(settings.SECRET_KEY)
-    return {event.name.lower(): _sign(key, delivery_id, event, end) for event in Event}
+    return {name: _sign(key, delivery_id, event, end) for name, event in _NAMES}
 
 
 def record(token: str, now: datetime | None = None) -> Recorded | Refusal:
@@ -84,9 +89,9 @@ def record(token: str, now: datetime | None = None) -> Recorded | Refusal:
     return Recorded(delivery_id, event)
 
 
-def _sign(key: bytes, delivery_id: int, event: Event, end: int) -> str:
+def _sign(key: KeyedHash, delivery_id: int, event: int, end: int) -> str:
     said = _FORM.pack(delivery_id, event, end)
-    return base64url_encode(said + hmac.digest(key, said, "sha256")[:_MAC_LENGTH])
+    return base64url_encode(said + key.digest(said)[:_MAC_LENGTH])
 
 
 def _open(token: str) -> tuple[int, Event, int] | Refusal:
@@ -98,12 +103,12 @@ def _open(token: str) -> tuple[int, Event, int] | Refusal:
         return Refusal.MALFORMED
     said, mac = raw[: _FORM.size], raw[_FORM.size :]
     for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS):
-        if hmac.compare_digest(mac, hmac.digest(_key(secret), said, "sha256")[:_MAC_LENGTH]):
+        if hmac.compare_digest(mac, _key(secret).digest(said)[:_MAC_LENGTH]):
             delivery_id, event, end = _FORM.unpack(said)
             return delivery_id, Event(event), end
     return Refusal.FORGED
 
 
 @lru_cache(maxsize=8)
-def _key(secret: str) -> bytes:
-    return hashlib.sha256(b"push receipt " + secret.encode()).digest()
+def _key(secret: str) -> KeyedHash:
+    return KeyedHash(hashlib.sha256(b"push receipt " + secret.encode()).digest())

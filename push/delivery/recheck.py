@@ -1,6 +1,5 @@
 """At send time, look again: is it still wanted, not read, not too late? Then make the message."""
 
-import json
 import logging
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -11,8 +10,8 @@ from django.db import connection
 from django.db.models import Max, OuterRef, Subquery
 
 from push.delivery import payload, receipts
-from push.delivery.outbox import json_array, read_moment
 from push.delivery.request import Message
+from push.delivery.statements import id_list, ids_query, read_moment, run
 from push.delivery.vapid import keyring
 from push.models import Delivery, Subscription
 
@@ -92,7 +91,8 @@ SELECT
         WHERE choice.user_id = delivery.user_id AND choice.kind = delivery.kind AND NOT choice.enabled
     ),
     notification.device_id, notification.read_at, notification.public_id, notification.kind,
-    notification.title, notification.body, notification.url, notification.actions,
+    notification.title, notification.body, notification.url,
+    CAST(notification.actions AS text),
     notification.language, notification.created_at,
     delivery.subscription_id, subscription.user_id, subscription.device_id,
     (SELECT push_wanted FROM accounts_device WHERE id = subscription.device_id),
@@ -104,8 +104,8 @@ SELECT
         WHERE unread.user_id = delivery.user_id AND unread.in_bell AND unread.read_at IS NULL
         AND (unread.device_id IS NULL OR unread.device_id <> subscription.device_id)
     )
-FROM {ids} AS picked
-JOIN push_delivery delivery ON delivery.id = CAST(picked.value AS bigint)
+FROM ({ids}) AS picked
+JOIN push_delivery delivery ON delivery.id = picked.id
 JOIN push_notification notification ON notification.id = delivery.notification_id
 LEFT JOIN push_subscription subscription ON subscription.id = delivery.subscription_id
 ORDER BY delivery.due_at, delivery.id
@@ -154,9 +154,10 @@ def messages(rows: Sequence[Row], now: datetime) -> tuple[list[Message], dict[in
 
 
 def _load(ids: Sequence[int]) -> list[Row]:
-    with connection.cursor() as cursor:
-        cursor.execute(_LOAD.format(ids=json_array()), [json.dumps([*ids])])
-        return [_row(*values) for values in cursor.fetchall()]
+    found = run(_LOAD.format(ids=ids_query()), [id_list(ids)])
+    if connection.vendor == "postgresql":
+        return [Row(*values) for values in found]
+    return [_row(*values) for values in found]
 
 
 def _row(*values: Any) -> Row:
@@ -233,7 +234,7 @@ def _message(row: Row, now: datetime) -> Message:
         row.title,
         row.body,
         row.url,
-        json.loads(row.actions),
+        row.actions,
         row.language,
         row.created_at,
     )

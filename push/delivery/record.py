@@ -1,6 +1,5 @@
 """Writes the outcomes of a batch down, in one transaction and a constant number of statements."""
 
-import json
 import logging
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -10,15 +9,12 @@ from django.db.models import F
 
 from push.delivery import guard
 from push.delivery.answers import Outcome
-from push.delivery.outbox import moment
 from push.delivery.outcomes import Runs, Sent, Verdict, decide
 from push.delivery.recheck import Fate
+from push.delivery.statements import Columns, change, row_values, rows_query, run
 from push.models import Delivery, GoneEndpoint, Subscription
 
 logger = logging.getLogger(__name__)
-
-type Columns = Mapping[str, str]
-"""Names of columns and their types in PostgreSQL, the row's id first."""
 
 _DELIVERY: Columns = {
     "pk": "bigint",
@@ -75,30 +71,26 @@ def record(owner: str, batch: Sequence[Sent], runs: Runs, now: datetime) -> list
 def settle(owner: str, fates: Mapping[int, Fate]) -> None:
     """Moves claimed rows on that were not sent."""
     if fates:
-        rows = [[pk, fate.state, fate.reason, _at(fate.due_at)] for pk, fate in fates.items()]
+        rows = [(pk, fate.state, fate.reason, fate.due_at) for pk, fate in fates.items()]
         _update("push_delivery", _FATE, rows, owner)
 
 
-def _delivery_values(sent: Sent, fate: Fate) -> list[object]:
+def _delivery_values(sent: Sent, fate: Fate) -> tuple[object, ...]:
     answer = sent.answer
     accepted = answer.outcome is Outcome.ACCEPTED
-    return [
+    return (
         sent.row.id,
         fate.state,
         answer.status,
         fate.reason,
         answer.detail,
-        _at(fate.due_at),
-        _at(sent.at - timedelta(milliseconds=sent.elapsed_ms)),
-        _at(sent.at) if accepted else None,
+        fate.due_at,
+        sent.at - timedelta(milliseconds=sent.elapsed_ms),
+        sent.at if accepted else None,
         sent.elapsed_ms if accepted else None,
         answer.location.replace("\x00", ""),
         answer.apns_id.replace("\x00", ""),
-    ]
-
-
-def _at(at: datetime | None) -> str | None:
-    return moment(at) if at else None
+    )
 
 
 def _update(
@@ -117,23 +109,11 @@ def _update(
     assigned = ", ".join(f"{name} = {value}" for name, value in values.items())
     statement = (
         f"UPDATE {table} AS target SET {assigned}{_RELEASED if owner else ''} "  # noqa: S608
-        f"FROM ({_rows_of_json(columns)}) AS said WHERE target.id = said.pk"
+        f"FROM ({rows_query(columns)}) AS said WHERE target.id = said.pk"
         f"{f' AND {_STILL_MINE}' if owner else ''} RETURNING id"
     )
-    with connection.cursor() as cursor:
-        cursor.execute(statement, [json.dumps(rows), *([owner] if owner else [])])
-        return {row[0] for row in cursor.fetchall()}
-
-
-def _rows_of_json(columns: Columns) -> str:
-    """A query that reads a JSON array of arrays as rows with these columns."""
-    if connection.vendor == "postgresql":
-        fields = [
-            f"(value->>{i})::{kind} AS {name}" for i, (name, kind) in enumerate(columns.items())
-        ]
-        return f"SELECT {', '.join(fields)} FROM json_array_elements(%s)"  # noqa: S608
-    fields = [f"json_extract(value, '$[{i}]') AS {name}" for i, name in enumerate(columns)]
-    return f"SELECT {', '.join(fields)} FROM json_each(%s)"  # noqa: S608
+    changed = run(statement, [*row_values(columns, rows), *([owner] if owner else [])])
+    return {row[0] for row in changed}
 
 
 def _slow_others_down(batch: Sequence[Sent]) -> None:
@@ -144,9 +124,8 @@ def _slow_others_down(batch: Sequence[Sent]) -> None:
         if asked and pk is not None and sent.answer.outcome is Outcome.SLOW_DOWN:
             until[pk] = sent.at + timedelta(seconds=asked)
     if until:
-        rows = json.dumps([[pk, _at(at)] for pk, at in until.items()])
-        with connection.cursor() as cursor:
-            cursor.execute(_SLOW_DOWN.format(said=_rows_of_json(_SLOWED)), [rows])
+        said = row_values(_SLOWED, [*until.items()])
+        change(_SLOW_DOWN.format(said=rows_query(_SLOWED)), said)
 
 
 def _revive(verdict: Verdict, now: datetime) -> None:
@@ -189,9 +168,9 @@ def _update_subscriptions(batch: Sequence[Sent], verdict: Verdict, now: datetime
     _bury(verdict.gone, now)
 
 
-def _error_values(sent: Sent) -> list[object]:
+def _error_values(sent: Sent) -> tuple[object, ...]:
     answer = sent.answer
-    return [sent.row.subscription_id, _at(sent.at), answer.status, answer.reason, answer.detail]
+    return (sent.row.subscription_id, sent.at, answer.status, answer.reason, answer.detail)
 
 
 def _set_aside(stale: Collection[int]) -> None:

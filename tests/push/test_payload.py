@@ -23,7 +23,7 @@ def content(**fields: Any) -> payload.Content:
         "title": "Drop from Laptop",
         "body": "https://example.org",
         "url": "/Drops/abc",
-        "actions": [{"action": "copy", "title": "Copy", "navigate": "/Drops/abc?focus=copy"}],
+        "actions": '[{"action": "copy", "title": "Copy", "navigate": "/Drops/abc?focus=copy"}]',
         "language": "en",
         "created_at": datetime(2026, 11, 23, 12, 0, 0, 250_000, tzinfo=UTC),
     }
@@ -81,7 +81,7 @@ def test_the_algorithm_refuses_what_is_no_such_message(broken: bytes) -> None:
 
 @given(title=st.text(), body=st.text(), action=st.text())
 def test_any_text_stays_a_message_of_at_most_3000_bytes(title: str, body: str, action: str) -> None:
-    actions = [{"action": "a", "title": action, "navigate": "/x"}]
+    actions = json.dumps([{"action": "a", "title": action, "navigate": "/x"}])
     plaintext = build(title=title * 40, body=body * 400, actions=actions)
     assert len(plaintext) <= MAX_PLAINTEXT
     assert parse(plaintext, SCOPE).navigate == "http://localhost:8000/Drops/abc"
