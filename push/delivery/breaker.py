@@ -12,9 +12,12 @@ from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 
 from push import signals
+from push.delivery.statements import read_moment, run
 from push.models import ServiceState
 
 logger = logging.getLogger(__name__)
+
+_NOT_CLOSED = "SELECT service, open_until, reason FROM push_servicestate WHERE reason <> ''"
 
 PROBES = 2
 """Rows that each worker may send to a service whose breaker is half open."""
@@ -39,9 +42,12 @@ TROUBLE = Pause(timedelta(seconds=15), timedelta(minutes=5), alarm_at=5)
 
 
 def states(services: set[str]) -> dict[str, ServiceState]:
-    """The breakers that are not closed."""
-    rows = ServiceState.objects.filter(service__in=services).exclude(reason="")
-    return {row.service: row for row in rows}
+    """The breakers that are not closed: their reason, and until when they are open."""
+    return {
+        service: ServiceState(service, read_moment(until) if until else None, None, reason)
+        for service, until, reason in run(_NOT_CLOSED, [])
+        if service in services
+    }
 
 
 def lock(service: str) -> None:

@@ -37,7 +37,10 @@ _REFUSED = (Outcome.REFUSED, Outcome.MISMATCH)
 _FAULTS = frozenset({breaker.MASS_FAILURE, "bad_token", "clock", "refused", "key_mismatch"})
 
 
-@dataclass(frozen=True, slots=True)
+_ACCEPTED = Fate(State.ACCEPTED)
+
+
+@dataclass(slots=True)
 class Sent:
     """A row, what the push service answered, and when (the request took ``elapsed_ms``)."""
 
@@ -128,7 +131,7 @@ class _Service:
             if self._is_half_open() and breaker.close(self.name, self.now):
                 self.state = None
         for sent in self.by_outcome[Outcome.ACCEPTED]:
-            self.verdict.end(sent, State.ACCEPTED)
+            self.verdict.fates[sent.row.id] = _ACCEPTED
         for sent in (*self.by_outcome[Outcome.TOO_BIG], *self.by_outcome[Outcome.REJECTED]):
             self.verdict.end(sent, State.FAILED)
         self._slow_down(self.by_outcome[Outcome.SLOW_DOWN])

@@ -11,10 +11,22 @@ from push.delivery import guard
 from push.delivery.answers import Outcome
 from push.delivery.outcomes import Runs, Sent, Verdict, decide
 from push.delivery.recheck import Fate
-from push.delivery.statements import Columns, change, row_values, rows_query, run
+from push.delivery.statements import (
+    Columns,
+    change,
+    id_list,
+    ids_query,
+    moment,
+    row_values,
+    rows_query,
+    run,
+)
 from push.models import Delivery, GoneEndpoint, Subscription
 
 logger = logging.getLogger(__name__)
+
+NEWS_AFTER = timedelta(minutes=5)
+"""How exactly a subscription says when it was last delivered to: a row less to write for each push."""
 
 _DELIVERY: Columns = {
     "pk": "bigint",
@@ -44,6 +56,18 @@ UPDATE push_delivery AS target SET due_at = said.due_at
 FROM ({said}) AS said
 WHERE target.subscription_id = said.pk AND target.state = 'pending'
 AND target.due_at < said.due_at
+"""
+# In the order of the ids, as every worker does it: none waits for another in a circle.
+_SUCCESS = """
+UPDATE push_subscription AS target
+SET last_accepted_at = %s, last_error_at = NULL, last_error_status = NULL,
+    last_error_reason = '', last_error_detail = '', refusals = 0
+FROM ({ids}) AS said
+WHERE target.id = said.id AND (
+    target.last_accepted_at IS NULL OR target.last_accepted_at < %s
+    OR target.last_error_at IS NOT NULL OR target.refusals > 0
+    OR target.id IN ({witnesses})
+)
 """
 _STILL_MINE = "target.lease_owner = %s AND target.state IN ('sending', 'pending')"
 _RELEASED = ", lease_until = NULL, lease_owner = ''"
@@ -147,20 +171,32 @@ def _revive(verdict: Verdict, now: datetime) -> None:
 
 def _update_subscriptions(batch: Sequence[Sent], verdict: Verdict, now: datetime) -> None:
     last = {sent.row.subscription_id: sent for sent in batch if sent.row.subscription_id}
-    accepted = [pk for pk, sent in last.items() if sent.answer.outcome is Outcome.ACCEPTED]
+    accepted = [sent for sent in last.values() if sent.answer.outcome is Outcome.ACCEPTED]
+    if len(accepted) < len(last) or verdict.gone:
+        _update_failed(last, verdict, now)
+    _note_success(accepted, now)
+
+
+def _note_success(batch: Sequence[Sent], now: datetime) -> None:
+    """Writes where it says something new, and one of each service and key: the guard looks for it."""
+    if batch:
+        ids = sorted(sent.row.subscription_id or 0 for sent in batch)
+        witnesses = {
+            (sent.row.service, sent.row.key_id): sent.row.subscription_id or 0 for sent in batch
+        }
+        query = ids_query()
+        change(
+            _SUCCESS.format(ids=query, witnesses=query),
+            [moment(now), id_list(ids), moment(now - NEWS_AFTER), id_list(witnesses.values())],
+        )
+
+
+def _update_failed(last: Mapping[int, Sent], verdict: Verdict, now: datetime) -> None:
     failed = [sent for sent in last.values() if sent.answer.outcome is not Outcome.ACCEPTED]
-    rows = Subscription.objects.filter(pk__in=[pk for pk in last if pk is not None])
     if connection.features.has_select_for_update:
         # In one order everywhere, or two workers wait for each other.
-        list(rows.select_for_update().order_by("pk").values_list("pk"))
-    Subscription.objects.filter(pk__in=accepted).update(
-        last_accepted_at=now,
-        last_error_at=None,
-        last_error_status=None,
-        last_error_reason="",
-        last_error_detail="",
-        refusals=0,
-    )
+        rows = Subscription.objects.filter(pk__in=list(last)).select_for_update()
+        list(rows.order_by("pk").values_list("pk"))
     _update("push_subscription", _SUBSCRIPTION, [_error_values(sent) for sent in failed])
     if verdict.refused:
         Subscription.objects.filter(pk__in=verdict.refused).update(refusals=F("refusals") + 1)

@@ -25,18 +25,23 @@ SET plan_cache_mode = force_generic_plan
 _NULL = "NULL"
 
 
-def prefer_indexes(connection: BaseDatabaseWrapper, **_named: object) -> None:
-    """For ``connection_created``, in a process that does nothing but work through the outbox."""
+def keep_plans(connection: BaseDatabaseWrapper, **_named: object) -> None:
+    """For ``connection_created``, in a process that does nothing but work through the outbox.
+
+    Elsewhere nothing is prepared, as Django has it, because connection poolers may not cope.
+    """
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute(_PLANS)
+        connection.connection.prepare_threshold = 0
 
 
 def run(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
     """Executes one statement; the rows that it returns, times with their zone, ids as numbers."""
     with _cursor() as cursor:
         cursor.execute(statement, parameters)
-        return cursor.fetchall()
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows
 
 
 def change(statement: str, parameters: Sequence[Any]) -> int:
@@ -129,7 +134,7 @@ def _bracketed(values: Iterable[str]) -> str:
 def _quoted(text: str) -> str:
     if "\\" in text or '"' in text:
         text = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{text}"'
+    return '"' + text + '"'  # not formatted: that is slow for the members of an enumeration
 
 
 def _seconds(at: datetime) -> str:
