@@ -4,6 +4,7 @@ Sources: W3C Push API, "Declarative push message"; RFC 8030 §5.4 (Topic). Servi
 past read this: add keys, never rename one.
 """
 
+import hashlib
 import json
 from bisect import bisect_right
 from collections.abc import Mapping
@@ -17,7 +18,6 @@ from django.conf import settings
 from django.templatetags.static import static
 
 from push.delivery.encryption import MAX_PLAINTEXT
-from push.delivery.keyed import KeyedHash
 
 VERSION = 1
 """Of ``notification.data``."""
@@ -56,7 +56,7 @@ def build(content: Content, *, unread: int, receipts: Mapping[str, str]) -> byte
     """
     site = settings.SITE_URL
     public_id = _quoted(content.public_id)
-    tokens = ",".join(f'{_quoted(event)}:{_quoted(token)}' for event, token in receipts.items())
+    tokens = ",".join(f"{_quoted(event)}:{_quoted(token)}" for event, token in receipts.items())
     message = (
         f'{{"web_push":8030,"mutable":true,"app_badge":{unread},"notification":{{'
         f'"title":{_quoted(content.title)},"navigate":{_quoted(absolute(content.url))},'
@@ -81,7 +81,8 @@ def topic(public_id: str) -> str:
 
     Apple refuses a Topic whose length is 1 more than a multiple of 4.
     """
-    return _topic_key(settings.SECRET_KEY).digest(public_id.encode()).hex()[:32]
+    key = _topic_key(settings.SECRET_KEY)
+    return hashlib.blake2b(public_id.encode(), key=key, digest_size=16).hexdigest()
 
 
 def absolute(url: str) -> str:
@@ -91,8 +92,8 @@ def absolute(url: str) -> str:
 
 
 @lru_cache(maxsize=8)
-def _topic_key(secret: str) -> KeyedHash:
-    return KeyedHash(f"push topic {secret}".encode())
+def _topic_key(secret: str) -> bytes:
+    return hashlib.sha256(f"push topic {secret}".encode()).digest()
 
 
 @lru_cache(maxsize=8)
