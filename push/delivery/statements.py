@@ -60,7 +60,13 @@ def ids_query() -> str:
 
 def id_list(ids: Iterable[int]) -> str:
     """The parameter of ``ids_query``."""
-    return _bracketed(map(str, ids))
+    listed = ",".join(map(str, ids))
+    return f"{{{listed}}}" if connection.vendor == "postgresql" else f"[{listed}]"
+
+
+def json_array() -> str:
+    """Rows with a column ``value`` of the one parameter, a JSON array of texts."""
+    return "json_array_elements_text(%s)" if connection.vendor == "postgresql" else "json_each(%s)"
 
 
 def rows_query(columns: Columns) -> str:
@@ -124,11 +130,6 @@ def _prepared_cursor() -> type[Any]:
 
 def _array(written: Callable[[Any], str], values: Iterable[Any]) -> str:
     return "{" + ",".join([_NULL if each is None else written(each) for each in values]) + "}"
-
-
-def _bracketed(values: Iterable[str]) -> str:
-    brackets = "{%s}" if connection.vendor == "postgresql" else "[%s]"
-    return brackets % ",".join(values)
 
 
 def _quoted(text: str) -> str:

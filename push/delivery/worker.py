@@ -6,22 +6,15 @@ import secrets
 import socket
 import time
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import replace
-from datetime import datetime
 
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 from django.utils import timezone
 
-from push.delivery import outbox, payload, recheck
-from push.delivery.answers import Outcome
+from push.delivery import outbox
 from push.delivery.breaker import PROBES
-from push.delivery.outcomes import Runs, Sent
-from push.delivery.recheck import Fate, Row
-from push.delivery.record import record, settle
-from push.delivery.sender import Result, Sender
+from push.delivery.hand import Hand
+from push.delivery.sender import Sender
 from push.delivery.wake import Bell, wait, watch
-from push.models import Delivery
 
 logger = logging.getLogger(__name__)
 
@@ -31,14 +24,9 @@ SWEEP_EVERY = 5.0
 EXPIRE_EVERY = 60.0
 """Seconds between two looks for rows of paused services whose time is spent; others say so when claimed."""
 
-RENEW_EVERY = 20.0
-"""Seconds between two heartbeats; the lease is 60."""
-
 STOP_WITHIN = 10.0
 """Seconds that messages in flight are given at a stop."""
 
-_RECORD_AT = 200  # Answers that are written down at once, …
-_RECORD_AFTER = 0.02  # … or seconds after the first of them.
 _LOOK_AGAIN = 0.05  # Seconds until the next look when somebody else was quicker.
 _LONGEST_WAIT = 5.0  # Seconds between two tries to reach the database.
 
@@ -48,24 +36,21 @@ class Worker:
 
     def __init__(self, bell: Bell | None = None) -> None:
         self.owner = f"{socket.gethostname()[:20]}:{os.getpid()}:{secrets.token_hex(3)}"
-        self.outcomes: Counter[str] = Counter()
         self.bell = bell or Bell()
         self._sender = Sender(wake_fd=self.bell.read_fd)
+        self._hand = Hand(self.owner, self._sender)
         self._watch = watch(self.bell)
         self._stops = 0
-        self._runs = Runs()
-        self._rows: dict[int, Row] = {}  # in hand: submitted, not yet recorded
-        self._in_hand: Counter[str] = Counter()
-        self._loose: list[int] = []  # claimed, not yet submitted
-        self._shortened: set[int] = set()
-        self._heard: list[Sent] = []
-        self._heard_since = 0.0
         self._waiting: list[outbox.Due] = []
         self._look_at = 0.0
         self._sweep_at = 0.0
         self._expire_at = 0.0
-        self._renew_at = 0.0
         self._failures = 0
+
+    @property
+    def outcomes(self) -> Counter[str]:
+        """How many messages came to which end."""
+        return self._hand.outcomes
 
     def stop(self) -> None:
         """Finish what is in flight and end; a second time: end at once. Safe in a signal handler."""
@@ -100,19 +85,15 @@ class Worker:
             self._failures = 0
 
     def _turn(self) -> None:
-        if self._loose:
-            outbox.give_back(self.owner, self._loose, timezone.now())
-            self._loose = []
+        self._hand.drop_loose()
         if self._wait(self._timeout() if not self._failures else 0.0):
             self._look_at = 0.0
         now = time.monotonic()
-        if self._heard and self._must_record(now):
+        if (self._hand.record_at() or 0.0) <= now:
             self._record()
         if now >= self._sweep_at:
             self._sweep()
-        if self._rows and now >= self._renew_at:
-            outbox.renew(self.owner, self._rows, timezone.now())
-            self._renew_at = now + RENEW_EVERY
+        self._hand.renew(now)
         if now >= self._look_at:
             self._look()
         self._claim()
@@ -123,91 +104,38 @@ class Worker:
             noticed = wait(self.bell, self._watch, seconds)
         else:
             every = self._watch.every
-            self._hear(self._sender.poll(seconds if every is None else min(seconds, every)))
+            self._hand.hear(self._sender.poll(seconds if every is None else min(seconds, every)))
             noticed = self._watch.changed()
         return self.bell.answer() or noticed
 
     def _timeout(self) -> float:
         """Seconds until there is something to do that no wake-up announces."""
         at = min(self._look_at, self._sweep_at)
-        if self._rows:
-            at = min(at, self._renew_at)
-        if self._heard:
-            at = min(at, self._heard_since + _RECORD_AFTER)
+        if self._hand:
+            at = min(at, self._hand.renew_at)
+        record_at = self._hand.record_at()
+        if record_at is not None:
+            at = min(at, record_at)
         return max(at - time.monotonic(), 0.0)
 
     def _is_empty(self) -> bool:
         now = timezone.now()
         return (
-            not self._rows
+            not self._hand
             and self._look_at > time.monotonic()
             and all(due.may_go_at() > now for due in self._waiting)
         )
-
-    # Answers
-
-    def _hear(self, results: Sequence[Result]) -> None:
-        if results and not self._heard:
-            self._heard_since = time.monotonic()
-        at = timezone.now()
-        for result in results:
-            if not self._send_shorter(result):
-                row = self._rows[result.message.id]
-                self._heard.append(Sent(row, result.answer, result.elapsed_ms, at))
 
     def _hear_for(self, seconds: float) -> None:
         """Listens to the push services alone, until a stop."""
         until = time.monotonic() + seconds
         while not self._stops and (left := until - time.monotonic()) > 0:
-            self._hear(self._sender.poll(left))
+            self._hand.hear(self._sender.poll(left))
             self.bell.answer()
 
-    def _send_shorter(self, result: Result) -> bool:
-        """A message that was too big goes out once more, shortened."""
-        message = result.message
-        if result.answer.outcome is not Outcome.TOO_BIG or message.id in self._shortened:
-            return False
-        shorter = payload.shorten(message.plaintext)
-        if shorter is None:
-            return False
-        self._shortened.add(message.id)
-        self._sender.submit([replace(message, plaintext=shorter)])
-        return True
-
-    def _must_record(self, now: float) -> bool:
-        return (
-            len(self._heard) >= _RECORD_AT
-            or now - self._heard_since >= _RECORD_AFTER
-            or not self._sender.in_flight
-        )
-
     def _record(self) -> None:
-        heard = self._heard
-        try:
-            record(self.owner, heard, self._runs, timezone.now())
-        except (OperationalError, InterfaceError):
-            raise
-        except DatabaseError:
-            self._record_singly(heard)
-        self._heard = []
-        for sent in heard:
-            row = self._rows.pop(sent.row.id)
-            self._shortened.discard(row.id)
-            self._in_hand[row.service] -= 1
-            self.outcomes[sent.answer.outcome] += 1
-            if sent.answer.outcome is not Outcome.ACCEPTED:
-                self._look_at = 0.0  # the breaker may have moved
-
-    def _record_singly(self, heard: Sequence[Sent]) -> None:
-        """One answer that the database will not take never takes the others with it."""
-        for sent in heard:
-            try:
-                record(self.owner, [sent], self._runs, timezone.now())
-            except (OperationalError, InterfaceError):
-                raise
-            except DatabaseError:
-                logger.exception("The outcome of delivery %s cannot be recorded.", sent.row.id)
-                settle(self.owner, {sent.row.id: Fate(Delivery.State.FAILED, "internal")})
+        if self._hand.record():
+            self._look_at = 0.0  # the breaker may have moved
 
     # Rows
 
@@ -240,7 +168,7 @@ class Worker:
         for due in self._waiting:
             room = self._room(due) if due.may_go_at() <= now else 0
             ids = outbox.claim(self.owner, due.service, room, now) if room else []
-            self._dispatch(ids, now)
+            self._hand.take(ids, now)
             if len(ids) == room and not (room and due.reason):  # nothing claimed, or more is there
                 waiting.append(due)
             elif ids:
@@ -251,29 +179,11 @@ class Worker:
 
     def _room(self, due: outbox.Due) -> int:
         """How many rows of a service to claim now: not one by one while many are in flight."""
-        in_hand = self._in_hand[due.service]
+        in_hand = self._hand.of_service[due.service]
         if due.reason:
             return max(0, PROBES - in_hand)
         free = self._sender.slots(due.service)
         return free if free * 4 >= free + in_hand else 0
-
-    def _dispatch(self, ids: list[int], now: datetime) -> None:
-        if not ids:
-            return
-        self._loose = ids
-        rows = recheck.load(ids)
-        fates = recheck.judge(rows, now)
-        wanted = [row for row in rows if row.id not in fates]
-        messages, failed = recheck.messages(wanted, now)
-        settle(self.owner, fates | failed)
-        if not self._rows:
-            self._renew_at = time.monotonic() + RENEW_EVERY
-        for row in wanted:
-            if row.id not in failed:
-                self._rows[row.id] = row
-                self._in_hand[row.service] += 1
-        self._loose = []
-        self._sender.submit(messages)
 
     # The end
 
@@ -281,12 +191,11 @@ class Worker:
         """Hears out what is in flight, as long as it may, and gives back the rest."""
         until = time.monotonic() + STOP_WITHIN
         while self._sender.in_flight and self._stops < 2 and time.monotonic() < until:
-            self._hear(self._sender.poll(until - time.monotonic()))
+            self._hand.hear(self._sender.poll(until - time.monotonic()))
             self.bell.answer()
         try:
-            if self._heard:
-                self._record()
-            given_back = outbox.give_back(self.owner, [*self._rows, *self._loose], timezone.now())
+            self._hand.record()
+            given_back = self._hand.give_back()
         except DatabaseError as error:
             logger.warning("Stopped without the database; the leases will lapse: %s", error)
             return

@@ -14,6 +14,7 @@ from django.db.models import Count, Max
 
 from push.delivery import outbox
 from push.delivery.reasons import REASONS
+from push.delivery.statements import json_array, moment
 from push.models import Delivery, ServiceState
 
 COUNTED = 1000
@@ -113,8 +114,8 @@ def waiting(services: Collection[str], now: datetime) -> dict[str, tuple[int, in
     """How many rows wait at each of these services, and how many of them are due; one statement."""
     with connection.cursor() as cursor:
         cursor.execute(
-            _WAITING.format(services=outbox.json_array()),
-            [COUNTED + 1, outbox.moment(now), COUNTED + 1, json.dumps([*services])],
+            _WAITING.format(services=json_array()),
+            [COUNTED + 1, moment(now), COUNTED + 1, json.dumps([*services])],
         )
         return {service: (waiting, due) for service, waiting, due in cursor.fetchall()}
 

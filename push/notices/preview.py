@@ -32,7 +32,7 @@ def preview(title: str, body: str, url: str) -> Preview:
         message.title,
         message.body,
         message.url,
-        [],
+        "[]",
         translation.get_language() or "en",
         now,
     )

@@ -77,8 +77,8 @@ def _seconds_to_wait(user: User) -> int:
     now = timezone.now()
     devices = list(Device.objects.filter(user=user).values_list("public_id", flat=True))
     sent = Delivery.objects.filter(
+        notification__user=user,
         device_public_id__in=devices,
-        user=user,
         kind=KIND,
         created_at__gt=now - timedelta(minutes=1),
     ).order_by("-created_at")

@@ -1,12 +1,14 @@
 """The mass-failure guard: a service that loses many devices at once has lost its mind, not they."""
 
+from contextlib import ExitStack
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
 
 from accounts.models import User
-from push.models import Delivery, GoneEndpoint, ServiceState, Subscription
+from push.models import Delivery, GoneEndpoint, Notification, ServiceState, Subscription
 from tests.push.conftest import Outbox, Phone
 from tests.push_service import PushService
 
@@ -138,3 +140,31 @@ def test_no_single_answer_of_all_devices_removes_any(
     outbox.drain()
     assert Subscription.objects.active().count() == 15
     assert set(Delivery.objects.values_list("state", flat=True)) == {State.PENDING}
+
+
+@pytest.mark.parametrize("status", [403, 410])
+def test_every_service_at_once_removes_nothing_and_alarms_once_each(
+    outbox: Outbox, owner: User, stranger: User, settings: Any, status: int
+) -> None:
+    User.objects.filter(pk=stranger.pk).update(is_staff=True)
+    with ExitStack() as stack:
+        services = [PushService().start() for _n in range(3)]
+        for service in services:
+            stack.callback(service.stop)
+            service.answer(status)
+        settings.WEBPUSH_EXTRA_HOSTS = [service.host for service in services]
+        for number, service in enumerate(services):
+            there = Outbox(service)
+            there.made = 1000 * number
+            for device in phones(there, owner, 12):
+                there.delivery(device)
+        for _time in range(2):
+            outbox.hurry()
+            ServiceState.objects.update(open_until=timezone.now() - timedelta(seconds=1))
+            outbox.drain()
+    assert Subscription.objects.active().count() == 36
+    assert GoneEndpoint.objects.count() == 0
+    assert set(Delivery.objects.values_list("state", flat=True)) == {State.PENDING}
+    paused = ServiceState.objects.filter(open_until__gt=timezone.now()).exclude(reason="")
+    assert paused.count() == 3
+    assert Notification.objects.filter(kind="push.service_failing", user=stranger).count() == 3

@@ -1,12 +1,15 @@
 """From a waiting row to what became of it: every answer of a push service, through real HTTP."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from hypothesis import HealthCheck, given
+from hypothesis import settings as settings_of_hypothesis
+from hypothesis import strategies as st
 
 from accounts.models import User
 from push.delivery import outbox as table
@@ -14,6 +17,7 @@ from push.delivery import recheck
 from push.delivery.answers import Answer, Outcome
 from push.delivery.outcomes import Runs, Sent
 from push.delivery.record import record
+from push.delivery.statements import read_moment, row_values, rows_query, run
 from push.models import Delivery, GoneEndpoint, ServiceState, Subscription
 from tests.push.conftest import Outbox, Phone
 from tests.push_service import PushService
@@ -21,6 +25,7 @@ from tests.push_service import PushService
 pytestmark = pytest.mark.django_db
 
 State = Delivery.State
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def test_it_arrives_encrypted_with_all_headers(outbox: Outbox, phone: Phone) -> None:
@@ -288,17 +293,19 @@ ANSWERS = {
 }
 
 
-def statements(outbox: Outbox, phones: list[Phone], answer: Answer) -> int:
+def statements(outbox: Outbox, phones: list[Phone], rows: int, answer: Answer) -> int:
     """How many a batch takes from its claim to its end."""
-    for each in phones:
-        outbox.delivery(each)
+    for number in range(rows):
+        outbox.delivery(phones[number % len(phones)])
     now = timezone.now()
     with CaptureQueriesContext(connection) as queries:
-        rows = recheck.load(table.claim("one", outbox.service.host, 100, now))
-        assert recheck.judge(rows, now) == {}
-        made, failed = recheck.messages(rows, now)
-        assert (len(made), failed) == (len(phones), {})
-        record("one", [Sent(row, answer, 5, now) for row in rows], Runs(), now)
+        claimed = recheck.load(table.claim("one", outbox.service.host, 1000, now))
+        assert recheck.judge(claimed, now) == {}
+        made, failed = recheck.messages(claimed, now)
+        assert (len(made), failed) == (rows, {})
+        sent = [Sent(row, answer, 5, now) for row in claimed]
+        assert record("one", sent, Runs(), now) == sent
+    Delivery.objects.all().delete()
     return len(queries)
 
 
@@ -306,9 +313,60 @@ def statements(outbox: Outbox, phones: list[Phone], answer: Answer) -> int:
 def test_a_batch_takes_a_constant_number_of_statements(
     outbox: Outbox, owner: User, colleague: User, answer: str
 ) -> None:
-    few = statements(outbox, [outbox.phone(owner) for _n in range(3)], ANSWERS[answer])
-    many = statements(outbox, [outbox.phone(colleague) for _n in range(6)], ANSWERS[answer])
+    few = statements(outbox, [outbox.phone(owner) for _n in range(4)], 10, ANSWERS[answer])
+    many = statements(outbox, [outbox.phone(colleague) for _n in range(4)], 300, ANSWERS[answer])
     assert many <= few <= 25
+
+
+def test_a_batch_that_was_accepted_takes_few_statements(outbox: Outbox, owner: User) -> None:
+    phones = [outbox.phone(owner) for _n in range(3)]
+    begun_and_ended = 2 if connection.vendor == "sqlite" else 0
+    found = statements(outbox, phones, 30, ANSWERS["accepted"])
+    assert found - begun_and_ended <= 7
+
+
+def test_a_success_is_written_again_after_a_while_or_when_it_clears_something(
+    outbox: Outbox, owner: User, push_service: PushService
+) -> None:
+    phones = [outbox.phone(owner) for _n in range(2)]
+    earlier = timezone.now() - timedelta(minutes=4)
+    Subscription.objects.update(last_accepted_at=earlier)
+    push_service.answer(503, times=1, token=phones[0].browser.token)
+    for each in phones:
+        outbox.delivery(each)
+    outbox.drain()
+    assert phones[0].fresh().last_error_reason == "service_trouble"
+    outbox.hurry()
+    outbox.drain()
+    cleared = phones[0].fresh()
+    assert (cleared.last_error_reason, cleared.last_error_at) == ("", None)
+    assert cleared.last_accepted_at is not None
+    assert cleared.last_accepted_at > earlier
+
+
+# How texts and times survive the way to the database
+
+
+@given(
+    st.lists(
+        st.tuples(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))),
+        min_size=1,
+        max_size=5,
+    ),
+    st.integers(0, 4_000_000_000_000_000).map(
+        lambda moment: EPOCH + timedelta(microseconds=moment)
+    ),
+)
+@settings_of_hypothesis(
+    max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_any_text_and_time_reaches_the_database_whole(
+    db: None, texts: list[tuple[str]], at: datetime
+) -> None:
+    columns = {"pk": "bigint", "said": "text", "at": "timestamptz", "none": "text"}
+    rows = [(number, text, at, None) for number, (text,) in enumerate(texts)]
+    found = run(rows_query(columns) + " ORDER BY 1", row_values(columns, rows))
+    assert [(pk, said, read_moment(then), none) for pk, said, then, none in found] == rows
 
 
 # At send time

@@ -1,5 +1,6 @@
 """``manage.py push_worker``."""
 
+import gc
 import signal
 from typing import Any
 
@@ -7,7 +8,9 @@ from django.core.checks import Tags
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
+from django.db.backends.signals import connection_created
 
+from push.delivery.statements import keep_plans
 from push.delivery.vapid import keyring
 from push.delivery.wake import Bell
 from push.delivery.worker import Worker
@@ -37,6 +40,8 @@ class Command(BaseCommand):
             InstanceKey.verify()
         except ImproperlyConfigured as error:
             raise CommandError(str(error)) from error
+        connection.close()  # The next one, and each after a restart of the server, keeps its plans.
+        connection_created.connect(keep_plans, dispatch_uid="push_worker")
         bell = Bell()
         worker = Worker(bell)
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -49,6 +54,8 @@ class Command(BaseCommand):
         )
         if keyring().current is None:
             self._say("There is no VAPID key pair: “manage.py vapid_keys” makes one.")
+        gc.collect()
+        gc.freeze()  # What was imported stays: no collection need look at it again.
         worker.run(until_empty=options["until_empty"])
         counts = ", ".join(f"{count} {name}" for name, count in sorted(worker.outcomes.items()))
         self._say(f"push_worker stopped: {counts or 'nothing was sent'}.")
