@@ -17,13 +17,13 @@ from tests.fixtures.product import PROCESSES, ROOT, product_environment
 from tests.push_service import PushService
 
 
-def wait_until[T](condition: Callable[[], T], seconds: float = 60) -> T:
+def wait_until[T](condition: Callable[[], T], seconds: float = 120) -> T:
     """The first true value of a condition, looked at again and again; TimeoutError else."""
     until = time.monotonic() + seconds
     while not (value := condition()):
         if time.monotonic() > until:
             raise TimeoutError
-        threading.Event().wait(0.01)
+        threading.Event().wait(0.05)
     return value
 
 
