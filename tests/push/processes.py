@@ -58,8 +58,11 @@ class Process:
     def says(self, words: str) -> bool:
         return words in self.said()
 
+    def is_ready(self) -> bool:
+        return self.says("sends what waits")
+
     def ready(self) -> "Process":
-        wait_until(lambda: self.says("sends what waits") or self.process.poll() is not None)
+        wait_until(lambda: self.is_ready() or self.process.poll() is not None)
         assert self.process.poll() is None, self.said()
         return self
 
