@@ -126,7 +126,8 @@ class Chaos:
 
     def kill(self) -> None:
         """Ends one with what it has in hand, and puts another in its place."""
-        victim = self.dice.choice([each for each in self.workers if each.is_ready()])
+        alive = [each for each in self.workers if each.is_ready() and each.process.poll() is None]
+        victim = self.dice.choice(alive)
         self.workers.remove(victim)
         victim.kill()
         self.killed[victim.pid] = victim
@@ -136,6 +137,13 @@ class Chaos:
         self.server.crash()
         self.server.start()
         connections[ALIAS].close()
+
+    def restart(self) -> None:
+        """As a service manager does: a worker that found no database when it started is started again."""
+        for worker in [each for each in self.workers if each.process.poll() is not None]:
+            assert worker.says("The database is not ready"), worker.said()
+            self.workers.remove(worker)
+            self.workers.append(self.start())
 
     def lapse(self) -> int:
         """The minute for which a dead worker's leases run on has passed; how many rows it had."""
@@ -167,10 +175,12 @@ def test_nothing_is_lost_and_nothing_goes_out_twice(
         chaos.kill()
         if number == CRASH_AFTER:
             chaos.crash()
+        chaos.restart()
         taken_up += chaos.lapse()
     wait_until(nothing_waits, 240)
+    chaos.restart()
     for worker in chaos.workers:
-        assert worker.stop() == 0, worker.said()
+        assert worker.ready().stop() == 0, worker.said()
 
     assert taken_up > 0  # else nobody was killed in the midst of anything
     assert_everything_was_tried(services)
