@@ -10,6 +10,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
 
+import push.delivery.worker
 from push.delivery import outbox as table
 from push.models import Delivery, InstanceKey
 from tests.conftest import make_person
@@ -202,6 +203,20 @@ def test_killed_workers_leave_their_rows_to_others(
         Delivery.objects.filter(pk__in=[row.pk for row in rows]).values_list("attempts")
     ) == {(2,)}
     assert heir.says("8 deliveries are taken up again: their worker has died.")
+
+
+def test_a_clock_that_jumps_makes_no_second_copy(
+    outbox: Outbox, phone: Phone, push_service: PushService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All leases lapse at once, those of the rows in the worker's own hand too."""
+    monkeypatch.setattr(table, "LEASE", timedelta(seconds=-1))
+    monkeypatch.setattr(push.delivery.worker, "SWEEP_EVERY", 0.1)
+    push_service.slowly(0.5)
+    rows = [outbox.delivery(phone) for _n in range(3)]
+    worker = outbox.drain()
+    assert {state_of(row) for row in rows} == {State.ACCEPTED}
+    assert len(phone.browser.messages()) == 3
+    assert worker.outcomes == {"accepted": 3}
 
 
 def claimed_by(owner: str) -> int:
