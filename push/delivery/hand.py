@@ -34,6 +34,7 @@ class Hand:
         self.owner = owner
         self.outcomes: Counter[str] = Counter()
         self.of_service: Counter[str] = Counter()
+        self.urgent_of_service: Counter[str] = Counter()
         self.renew_at = 0.0
         self._sender = sender
         self._runs = Runs()
@@ -64,6 +65,8 @@ class Hand:
             if row.id not in failed:
                 self._rows[row.id] = row
                 self.of_service[row.service] += 1
+                if row.urgency in Delivery.URGENT:
+                    self.urgent_of_service[row.service] += 1
         self._loose = []
         self._sender.submit(messages)
 
@@ -126,6 +129,8 @@ class Hand:
         for sent in heard:
             row = self._rows.pop(sent.row.id)
             self.of_service[row.service] -= 1
+            if row.urgency in Delivery.URGENT:
+                self.urgent_of_service[row.service] -= 1
             outcome = sent.answer.outcome
             self.outcomes[outcome.value] += 1
             troubled = troubled or outcome is not Outcome.ACCEPTED

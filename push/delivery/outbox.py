@@ -12,11 +12,15 @@ from datetime import datetime, timedelta
 from django.db import connection
 
 from push.delivery.statements import change, id_list, ids_query, moment, read_moment, run
+from push.models.delivery import Lane
 
 LEASE = timedelta(seconds=60)
 
+LANE = "(CASE WHEN urgency IN ('high', 'normal') THEN 0 ELSE 1 END)"
+"""A row's ``Lane``, word for word as the index has it, or the databases would not use that."""
+
 # ORDER BY … LIMIT 1 and not MIN(), for which PostgreSQL may read every waiting row.
-_DUE = """
+_DUE = f"""
 WITH RECURSIVE services (service) AS (
     SELECT (SELECT service FROM push_delivery WHERE state = 'pending' ORDER BY service LIMIT 1)
     UNION ALL
@@ -25,39 +29,42 @@ WITH RECURSIVE services (service) AS (
             ORDER BY delivery.service LIMIT 1)
     FROM services WHERE services.service IS NOT NULL
 )
-SELECT services.service,
+SELECT services.service, lanes.lane,
        (SELECT delivery.due_at FROM push_delivery delivery
         WHERE delivery.state = 'pending' AND delivery.service = services.service
+        AND {LANE} = lanes.lane
         ORDER BY delivery.due_at LIMIT 1),
        paused.open_until, paused.reason
-FROM services LEFT JOIN push_servicestate paused ON paused.service = services.service
+FROM (SELECT 0 AS lane UNION ALL SELECT 1) AS lanes CROSS JOIN services
+LEFT JOIN push_servicestate paused ON paused.service = services.service
 WHERE services.service IS NOT NULL
-"""
+ORDER BY lanes.lane
+"""  # noqa: S608
 
 # MATERIALIZED: in line, PostgreSQL may run the inner query again and claim more than LIMIT rows.
-_CLAIM_ON_POSTGRESQL = """
+_CLAIM_ON_POSTGRESQL = f"""
 WITH due AS MATERIALIZED (
     SELECT id FROM push_delivery
-    WHERE state = 'pending' AND service = %s AND due_at <= %s
+    WHERE state = 'pending' AND service = %s AND {LANE} = %s AND due_at <= %s
     ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED
 )
 UPDATE push_delivery
 SET state = 'sending', attempts = attempts + 1, lease_owner = %s, lease_until = %s
 FROM due WHERE push_delivery.id = due.id
 RETURNING push_delivery.id
-"""
+"""  # noqa: S608
 
 # One statement of SQLite's is alone with the database: the condition and the update are one.
-_CLAIM_ON_SQLITE = """
+_CLAIM_ON_SQLITE = f"""
 UPDATE push_delivery
 SET state = 'sending', attempts = attempts + 1, lease_owner = %s, lease_until = %s
 WHERE id IN (
     SELECT id FROM push_delivery
-    WHERE state = 'pending' AND service = %s AND due_at <= %s
+    WHERE state = 'pending' AND service = %s AND {LANE} = %s AND due_at <= %s
     ORDER BY due_at LIMIT %s
 )
 RETURNING id
-"""
+"""  # noqa: S608
 
 _LAPSED = "SELECT 1 FROM push_delivery WHERE state = 'sending' AND lease_until < %s LIMIT 1"
 
@@ -74,23 +81,29 @@ WHERE state = 'pending' AND service = %s AND expires_at <= %s
 """
 
 # A minute is what a person who has just pressed a button looks back on; older ones need no words.
-_HOLD = """
+_HOLD = f"""
 UPDATE push_delivery SET reason = 'breaker'
-WHERE state = 'pending' AND service = %s AND due_at <= %s AND due_at > %s AND reason = ''
-"""
+WHERE state = 'pending' AND service = %s AND {LANE} IN (0, 1) AND due_at <= %s AND due_at > %s
+AND reason = ''
+"""  # noqa: S608
 _RENEW = "UPDATE push_delivery SET lease_until = %s "
 _GIVE_BACK = "UPDATE push_delivery SET state = 'pending', due_at = %s, lease_until = NULL "
 _MINE = """
 WHERE state = 'sending' AND lease_owner = %s
 AND id IN ({ids})
 """
+_LANES = tuple(Lane)
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """One service with rows that wait. ``paused_until`` in the past: a few may try whether it works."""
+    """One lane of a service with rows that wait.
+
+    ``paused_until`` in the past: a few may try whether the service works.
+    """
 
     service: str
+    lane: Lane
     due_at: datetime
     paused_until: datetime | None
     reason: str
@@ -100,23 +113,32 @@ class Due:
 
 
 def due() -> list[Due]:
-    """Every service with waiting rows and when its first one is due, paused services included.
+    """Every lane with waiting rows and when its first one is due, paused services included.
 
-    Walks the index from service to service, so that a million rows of one cost nothing.
+    All urgent lanes first. Walks the index from one to the next: a million rows of one cost nothing.
     """
     return [
-        Due(service, read_moment(due_at), read_moment(until) if until else None, reason or "")
-        for service, due_at, until, reason in run(_DUE, [])
+        Due(
+            service,
+            _LANES[lane],
+            read_moment(at),
+            read_moment(until) if until else None,
+            reason or "",
+        )
+        for service, lane, at, until, reason in run(_DUE, [])
+        if at is not None
     ]
 
 
-def claim(owner: str, service: str, limit: int, now: datetime) -> list[int]:
-    """Takes at most ``limit`` due rows of one service, the longest due first; their ids."""
+def claim(
+    owner: str, service: str, limit: int, now: datetime, lane: Lane = Lane.URGENT
+) -> list[int]:
+    """Takes at most ``limit`` due rows of one lane of a service, the longest due first; their ids."""
     until = moment(now + LEASE)
     if connection.vendor == "postgresql":
-        rows = run(_CLAIM_ON_POSTGRESQL, [service, now, limit, owner, until])
+        rows = run(_CLAIM_ON_POSTGRESQL, [service, int(lane), now, limit, owner, until])
     else:
-        rows = run(_CLAIM_ON_SQLITE, [owner, until, service, moment(now), limit])
+        rows = run(_CLAIM_ON_SQLITE, [owner, until, service, int(lane), moment(now), limit])
     return [row[0] for row in rows]
 
 

@@ -29,6 +29,7 @@ __all__ = ["Message", "Result", "Sender"]
 # Messages encrypted between two looks at the network: about 5 ms. In smaller turns encryption and
 # network push each other out of the processor's cache, which costs a tenth.
 _BATCH = 64
+_URGENT = ("high", "normal")  # RFC 8030 §5.3
 _GRACE = 0.5  # Seconds after which a transfer is ended here, should libcurl not have ended it.
 _TIMED_OUT = 28
 
@@ -100,7 +101,8 @@ class Sender:
             total_timeout or self._limits["TOTAL_TIMEOUT"],
         )
         self._loop = EventLoop(wake_fd)
-        self._queue: deque[Message] = deque()
+        self._urgent: deque[Message] = deque()
+        self._queue: deque[Message] = deque()  # the others
         self._exchanges: dict[Any, _Exchange] = {}  # by handle, the oldest first
         self._idle: dict[bool, list[_Exchange]] = {True: [], False: []}  # by "plain http"
         self._windows: dict[str, Window] = {}
@@ -120,17 +122,19 @@ class Sender:
     @property
     def in_flight(self) -> int:
         """Messages submitted whose results have not been handed out."""
-        return len(self._queue) + len(self._exchanges) + len(self._results)
+        queued = len(self._urgent) + len(self._queue)
+        return queued + len(self._exchanges) + len(self._results)
 
     def slots(self, service: str) -> int:
         """How many more messages this service should be given now."""
         return self._window(service).free
 
     def submit(self, messages: Iterable[Message]) -> None:
-        """Take messages. They go out while ``poll`` runs."""
+        """Take messages. They go out while ``poll`` runs, the urgent ones before all others."""
         for message in messages:
             self._window(message.service).in_flight += 1
-            self._queue.append(message)
+            queue = self._urgent if message.urgency in _URGENT else self._queue
+            queue.append(message)
 
     def poll(self, timeout: float) -> list[Result]:
         """Work for at most ``timeout`` seconds, or until there are results or the wake-up."""
@@ -138,7 +142,8 @@ class Sender:
         woken = False
         while True:
             self._launch()
-            wait = 0.0 if self._queue or self._results else until - time.monotonic()
+            is_busy = self._urgent or self._queue or self._results
+            wait = 0.0 if is_busy else until - time.monotonic()
             if self._exchanges:
                 wait = min(wait, self._oldest_ends_at() - time.monotonic())
             woken = self._loop.drive(wait) or woken
@@ -154,6 +159,7 @@ class Sender:
             exchange.handle.close()
         self._exchanges.clear()
         self._idle = {True: [], False: []}
+        self._urgent.clear()
         self._queue.clear()
 
     def _window(self, service: str) -> Window:
@@ -168,8 +174,8 @@ class Sender:
 
     def _launch(self) -> None:
         """Encrypt the next few messages and give them to curl."""
-        for _count in range(min(_BATCH, len(self._queue))):
-            message = self._queue.popleft()
+        for _count in range(min(_BATCH, len(self._urgent) + len(self._queue))):
+            message = (self._urgent or self._queue).popleft()
             try:
                 self._start(message)
             except UnknownKeyError:

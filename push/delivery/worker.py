@@ -15,6 +15,7 @@ from push.delivery.breaker import PROBES
 from push.delivery.hand import Hand
 from push.delivery.sender import Sender
 from push.delivery.wake import Bell, wait, watch
+from push.models.delivery import Lane
 
 logger = logging.getLogger(__name__)
 
@@ -26,6 +27,11 @@ EXPIRE_EVERY = 60.0
 
 STOP_WITHIN = 10.0
 """Seconds that messages in flight are given at a stop."""
+
+_RESERVE = 8  # Slots of a large window, and none of a small one, that wait for urgent rows.
+_WINDOW_PER_RESERVED = 64
+# Rows that are not urgent, claimed at once: for so long an urgent one waits for the database.
+_LOT = 256
 
 _LOOK_AGAIN = 0.05  # Seconds until the next look when somebody else was quicker.
 _LONGEST_WAIT = 5.0  # Seconds between two tries to reach the database.
@@ -145,11 +151,13 @@ class Worker:
         if lapsed:
             logger.warning("%d deliveries are taken up again: their worker has died.", lapsed)
         at = time.monotonic()
-        for due in outbox.due():
-            if due.paused_until and due.paused_until > now:
-                outbox.hold(due.service, now)
-                if at >= self._expire_at:
-                    outbox.expire(due.service, now)
+        paused = {
+            due.service for due in outbox.due() if due.paused_until and due.paused_until > now
+        }
+        for service in sorted(paused):
+            outbox.hold(service, now)
+            if at >= self._expire_at:
+                outbox.expire(service, now)
         if at >= self._expire_at:
             self._expire_at = at + EXPIRE_EVERY
         self._sweep_at = at + SWEEP_EVERY
@@ -167,7 +175,7 @@ class Worker:
         waiting = []
         for due in self._waiting:
             room = self._room(due) if due.may_go_at() <= now else 0
-            ids = outbox.claim(self.owner, due.service, room, now) if room else []
+            ids = outbox.claim(self.owner, due.service, room, now, due.lane) if room else []
             self._hand.take(ids, now)
             if len(ids) == room and not (room and due.reason):  # nothing claimed, or more is there
                 waiting.append(due)
@@ -178,12 +186,17 @@ class Worker:
         self._waiting = waiting
 
     def _room(self, due: outbox.Due) -> int:
-        """How many rows of a service to claim now: not one by one while many are in flight."""
+        """How many rows of a lane to claim now: not one by one while many of it are in flight."""
         in_hand = self._hand.of_service[due.service]
         if due.reason:
             return max(0, PROBES - in_hand)
         free = self._sender.slots(due.service)
-        return free if free * 4 >= free + in_hand else 0
+        if due.lane is Lane.URGENT:
+            urgent = self._hand.urgent_of_service[due.service]
+            return free if free * 4 >= free + urgent else 0
+        window = free + in_hand
+        free = max(0, free - min(_RESERVE, window // _WINDOW_PER_RESERVED))
+        return min(free, _LOT) if free * 4 >= window else 0
 
     # The end
 

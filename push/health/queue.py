@@ -23,16 +23,17 @@ COUNTED = 1000
 PATIENCE = timedelta(seconds=10)
 """A row that has been due for longer while nothing at all is in hand: no worker seems to run."""
 
-_WAITING = """
+_WAITING = f"""
 SELECT services.value,
        (SELECT COUNT(*) FROM (
            SELECT 1 FROM push_delivery
            WHERE state = 'pending' AND service = services.value LIMIT %s) AS waiting),
        (SELECT COUNT(*) FROM (
            SELECT 1 FROM push_delivery
-           WHERE state = 'pending' AND service = services.value AND due_at <= %s LIMIT %s) AS due)
-FROM {services} AS services
-"""
+           WHERE state = 'pending' AND service = services.value
+           AND {outbox.LANE} IN (0, 1) AND due_at <= %s LIMIT %s) AS due)
+FROM {{services}} AS services
+"""  # noqa: S608
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,9 @@ class Queue:
 
 def look(now: datetime) -> Queue:
     """The queue as it is."""
-    due_since = {due.service: due.due_at for due in outbox.due()}
+    due_since: dict[str, datetime] = {}
+    for due in outbox.due():
+        due_since[due.service] = min(due.due_at, due_since.get(due.service, due.due_at))
     states = {state.service: state for state in ServiceState.objects.all()}
     in_hand: dict[str, int] = {}
     held: dict[str, Worker] = {}
