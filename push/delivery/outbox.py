@@ -83,7 +83,7 @@ WHERE state = 'pending' AND service = %s AND expires_at <= %s
 # A minute is what a person who has just pressed a button looks back on; older ones need no words.
 _HOLD = f"""
 UPDATE push_delivery SET reason = 'breaker'
-WHERE state = 'pending' AND service = %s AND {LANE} IN (0, 1) AND due_at <= %s AND due_at > %s
+WHERE state = 'pending' AND service = %s AND {LANE} = %s AND due_at <= %s AND due_at > %s
 AND reason = ''
 """  # noqa: S608
 _RENEW = "UPDATE push_delivery SET lease_until = %s "
@@ -161,9 +161,9 @@ def release_lapsed(now: datetime) -> int:
     return change(_RELEASE_LAPSED, [at, at])
 
 
-def hold(service: str, now: datetime) -> None:
-    """Says on the newest waiting rows of a paused service why they wait."""
-    change(_HOLD, [service, moment(now), moment(now - timedelta(minutes=1))])
+def hold(service: str, lane: Lane, now: datetime) -> None:
+    """Says on the newest waiting rows in a lane of a paused service why they wait."""
+    change(_HOLD, [service, int(lane), moment(now), moment(now - timedelta(minutes=1))])
 
 
 def expire(service: str, now: datetime) -> int:

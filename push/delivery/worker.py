@@ -151,14 +151,12 @@ class Worker:
         if lapsed:
             logger.warning("%d deliveries are taken up again: their worker has died.", lapsed)
         at = time.monotonic()
-        paused = {
-            due.service for due in outbox.due() if due.paused_until and due.paused_until > now
-        }
-        for service in sorted(paused):
-            outbox.hold(service, now)
-            if at >= self._expire_at:
-                outbox.expire(service, now)
+        paused = [due for due in outbox.due() if due.paused_until and due.paused_until > now]
+        for due in paused:
+            outbox.hold(due.service, due.lane, now)
         if at >= self._expire_at:
+            for service in sorted({due.service for due in paused}):
+                outbox.expire(service, now)
             self._expire_at = at + EXPIRE_EVERY
         self._sweep_at = at + SWEEP_EVERY
         self._look_at = 0.0

@@ -31,7 +31,11 @@ SELECT services.value,
        (SELECT COUNT(*) FROM (
            SELECT 1 FROM push_delivery
            WHERE state = 'pending' AND service = services.value
-           AND {outbox.LANE} IN (0, 1) AND due_at <= %s LIMIT %s) AS due)
+           AND {outbox.LANE} = 0 AND due_at <= %s
+           UNION ALL
+           SELECT 1 FROM push_delivery
+           WHERE state = 'pending' AND service = services.value
+           AND {outbox.LANE} = 1 AND due_at <= %s LIMIT %s) AS due)
 FROM {{services}} AS services
 """  # noqa: S608
 
@@ -118,7 +122,7 @@ def waiting(services: Collection[str], now: datetime) -> dict[str, tuple[int, in
     with connection.cursor() as cursor:
         cursor.execute(
             _WAITING.format(services=json_array()),
-            [COUNTED + 1, moment(now), COUNTED + 1, json.dumps([*services])],
+            [COUNTED + 1, moment(now), moment(now), COUNTED + 1, json.dumps([*services])],
         )
         return {service: (waiting, due) for service, waiting, due in cursor.fetchall()}
 
