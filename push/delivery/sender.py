@@ -173,9 +173,10 @@ class Sender:
         return window
 
     def _launch(self) -> None:
-        """Encrypt the next few messages and give them to curl."""
-        for _count in range(min(_BATCH, len(self._urgent) + len(self._queue))):
-            message = (self._urgent or self._queue).popleft()
+        """Encrypt the next few messages and give them to curl; urgent ones wait for no others."""
+        queue = self._urgent or self._queue
+        for _count in range(min(_BATCH, len(queue))):
+            message = queue.popleft()
             try:
                 self._start(message)
             except UnknownKeyError:

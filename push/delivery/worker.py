@@ -171,10 +171,15 @@ class Worker:
     def _claim(self) -> None:
         now = timezone.now()
         waiting = []
+        is_urgent = False
         for due in self._waiting:
+            if is_urgent and due.lane is Lane.LATER:
+                self._look_at = 0.0  # as soon as the urgent ones are on their way
+                break
             room = self._room(due) if due.may_go_at() <= now else 0
             ids = outbox.claim(self.owner, due.service, room, now, due.lane) if room else []
             self._hand.take(ids, now)
+            is_urgent = is_urgent or bool(ids and due.lane is Lane.URGENT)
             if len(ids) == room and not (room and due.reason):  # nothing claimed, or more is there
                 waiting.append(due)
             elif ids:
