@@ -32,6 +32,7 @@ _BATCH = 64
 _URGENT = ("high", "normal")  # RFC 8030 §5.3
 _GRACE = 0.5  # Seconds after which a transfer is ended here, should libcurl not have ended it.
 _TIMED_OUT = 28
+_HTTP_1 = b"HTTP/1"
 
 
 class Result(NamedTuple):
@@ -173,27 +174,26 @@ class Sender:
         return window
 
     def _launch(self) -> None:
-        """Encrypt the next few messages and give them to curl; urgent ones wait for no others."""
+        """Encrypt the next few messages, then give them all to curl; urgent ones wait for no others.
+
+        In turns, the two would push each other out of the processor's cache.
+        """
         queue = self._urgent or self._queue
+        ready = []
         for _count in range(min(_BATCH, len(queue))):
             message = queue.popleft()
             try:
-                self._start(message)
-            except UnknownKeyError:
-                self._finish(message, Answer(Outcome.MISMATCH, None, "unknown_key"))
-            except PlaintextTooLongError:
-                self._finish(message, Answer(Outcome.REJECTED, None, "too_long"))
-            except EncryptionError:
-                self._finish(message, Answer(Outcome.MISMATCH, None, "bad_device_keys"))
-            except pycurl.error as error:
-                self._finish(message, classify_failure(*error.args))
-            except Exception:  # One message never takes the others with it.
-                logger.exception("Delivery %s could not be prepared", message.id)
-                self._finish(message, Answer(Outcome.REJECTED, None, "internal"))
+                body = encrypt(message.plaintext, message.p256dh, message.auth)
+                ready.append((message, request_headers(message), body))
+            except Exception as error:  # One message never takes the others with it.
+                self._finish(message, _no_request(message, error))
+        for message, headers, body in ready:
+            try:
+                self._start(message, headers, body)
+            except Exception as error:
+                self._finish(message, _no_request(message, error))
 
-    def _start(self, message: Message) -> None:
-        body = encrypt(message.plaintext, message.p256dh, message.auth)
-        headers = request_headers(message)
+    def _start(self, message: Message, headers: tuple[str, ...], body: bytes) -> None:
         plain = message.endpoint.startswith("http:")
         idle = self._idle[plain]
         exchange = idle.pop() if idle else _Exchange(plain, self._timeouts)
@@ -223,18 +223,16 @@ class Sender:
         if number == _TIMED_OUT:
             self._loop.retire(handle)
         self._loop.remove(handle)
-        message = exchange.message
-        window = self._window(message.service)
-        if window.limit > MAX_CONNECTIONS and not _is_multiplexed(handle):
-            # What waits for a connection waits within libcurl, where its time-out runs already.
-            window.keep_to(MAX_CONNECTIONS)
         try:
             answer = _understand(exchange, status, number, text)
         except Exception:  # One answer never takes the others with it.
-            logger.exception("The answer to delivery %s could not be read", message.id)
+            logger.exception("The answer to delivery %s could not be read", exchange.message.id)
             answer = Answer(Outcome.NETWORK, None, "internal")
+        if exchange.lines and exchange.lines[0].startswith(_HTTP_1) and _is_http_1(handle):
+            # What waits for a connection waits within libcurl, where its time-out runs already.
+            self._window(exchange.message.service).keep_to(MAX_CONNECTIONS)
         self._idle[exchange.plain].append(exchange)
-        self._finish(message, answer, exchange.started)
+        self._finish(exchange.message, answer, exchange.started)
 
     def _finish(self, message: Message, answer: Answer, started: float | None = None) -> None:
         window = self._window(message.service)
@@ -247,10 +245,25 @@ class Sender:
         self._results.append(Result(message, answer, round(elapsed * 1000)))
 
 
-def _is_multiplexed(handle: Any) -> bool:
-    """Did the request go over HTTP/2, or never get as far as that?"""
+def _is_http_1(handle: Any) -> bool:
+    """Was it the service that spoke HTTP/1, and not a proxy on the way to it?"""
     version = int(handle.getinfo(pycurl.INFO_HTTP_VERSION))
-    return version == 0 or version >= int(pycurl.CURL_HTTP_VERSION_2_0)
+    return 0 < version < int(pycurl.CURL_HTTP_VERSION_2_0)
+
+
+def _no_request(message: Message, error: Exception) -> Answer:
+    """Why a message could not be sent at all."""
+    match error:
+        case UnknownKeyError():
+            return Answer(Outcome.MISMATCH, None, "unknown_key")
+        case PlaintextTooLongError():
+            return Answer(Outcome.REJECTED, None, "too_long")
+        case EncryptionError():
+            return Answer(Outcome.MISMATCH, None, "bad_device_keys")
+        case pycurl.error():
+            return classify_failure(*error.args)
+    logger.error("Delivery %s could not be prepared", message.id, exc_info=error)
+    return Answer(Outcome.REJECTED, None, "internal")
 
 
 def _understand(exchange: _Exchange, status: int, number: int, text: str) -> Answer:
