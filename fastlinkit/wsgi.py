@@ -10,9 +10,9 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fastlinkit.settings")
 
 application = get_wsgi_application()
 
-from push.models import InstanceKey  # noqa: E402 - models exist once Django is set up
+from push.startup import verify_instance  # noqa: E402 - models exist once Django is set up
 
 try:
-    InstanceKey.verify()
+    verify_instance()
 except ImproperlyConfigured as error:
     sys.exit(f"FastLinkIt does not start: {error}")

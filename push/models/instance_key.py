@@ -6,7 +6,14 @@ from typing import ClassVar
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.db import DatabaseError, IntegrityError, models, transaction
+from django.db import (
+    DatabaseError,
+    IntegrityError,
+    OperationalError,
+    connection,
+    models,
+    transaction,
+)
 from django.utils import timezone
 
 from push.delivery.vapid import keyring
@@ -18,6 +25,12 @@ VAPID = "vapid"
 def secret_check_value(secret: str) -> str:
     """Tells whether two processes share a SECRET_KEY without telling the key."""
     return hmac.new(secret.encode(), b"fastlinkit instance check", hashlib.sha256).hexdigest()[:32]
+
+
+def _is_away(error: DatabaseError) -> bool:
+    """May it be there later? PostgreSQL calls a missing table a programming error, SQLite does not."""
+    is_missing = connection.vendor == "sqlite" and "locked" not in str(error)
+    return isinstance(error, OperationalError) and not is_missing
 
 
 class InstanceKey(models.Model):
@@ -50,6 +63,7 @@ class InstanceKey(models.Model):
 
         Raises:
             ImproperlyConfigured: in words that say which secret differs and what to do.
+            OperationalError, InterfaceError: the database is away, or locked for too long.
         """
         ring = keyring()
         secrets = [
@@ -66,6 +80,8 @@ class InstanceKey(models.Model):
                     "WEBPUSH_PREVIOUS_KEYS",
                 )
         except DatabaseError as error:
+            if _is_away(error):
+                raise
             raise ImproperlyConfigured(
                 f"The database is not ready ({error}). Run “manage.py migrate” and start again."
             ) from error

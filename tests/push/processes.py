@@ -1,4 +1,4 @@
-"""Push workers as real processes, and waiting for what they do."""
+"""Push workers, and others, as real processes, and waiting for what they do."""
 
 import os
 import re
@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -15,6 +15,8 @@ import pytest
 
 from tests.fixtures.product import PROCESSES, ROOT, product_environment
 from tests.push_service import PushService
+
+PUSH_WORKER = ("manage.py", "push_worker")
 
 
 def wait_until[T](condition: Callable[[], T], seconds: float = 120) -> T:
@@ -28,13 +30,15 @@ def wait_until[T](condition: Callable[[], T], seconds: float = 120) -> T:
 
 
 class Process:
-    """One running worker, and what it said."""
+    """One running process, a worker unless told otherwise, and what it said."""
 
-    def __init__(self, environment: Mapping[str, str], log: Path) -> None:
+    def __init__(
+        self, environment: Mapping[str, str], log: Path, command: Sequence[str] = PUSH_WORKER
+    ) -> None:
         self.log = log
         with log.open("wb") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "manage.py", "push_worker"],
+                [sys.executable, *command],
                 cwd=ROOT,
                 env=environment,
                 stdout=output,
@@ -83,9 +87,10 @@ class Process:
 
 
 class Start(Protocol):
-    """Starts a worker, with these variables changed in the environment of the tests' product."""
+    """Starts a worker, or another command of Python's, with these variables changed in the
+    environment of the tests' product."""
 
-    def __call__(self, **environment: str) -> Process: ...
+    def __call__(self, *command: str, **environment: str) -> Process: ...
 
 
 @pytest.fixture
@@ -98,9 +103,10 @@ def start(
         product.kill("push")  # it would take this test's rows; it is started again later
     started: list[Process] = []
 
-    def start(**environment: str) -> Process:
+    def start(*command: str, **environment: str) -> Process:
         variables = product_environment(push_service, 8000, tmp_path, **environment)
-        started.append(Process(variables, tmp_path / f"worker-{len(started)}.log"))
+        log = tmp_path / f"worker-{len(started)}.log"
+        started.append(Process(variables, log, command or PUSH_WORKER))
         return started[-1]
 
     yield start

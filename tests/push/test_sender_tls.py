@@ -14,6 +14,7 @@ import pytest
 from push.delivery.answers import Outcome
 from push.delivery.connection import MAX_CONNECTIONS, certificate_bundle
 from push.delivery.sender import Sender
+from tests.push.forwarder import copy_bytes
 from tests.push.raw_server import RawServer
 from tests.push.sending import finish, keys, message, send
 from tests.push.tls import certificate, server_context, trusted
@@ -213,20 +214,11 @@ class Proxy:
         if self.status == 200:
             host, port = head.split()[1].decode().rsplit(":", 1)
             other = socket.create_connection((host, int(port)))
-            back = threading.Thread(target=_copy, args=(other, connection), daemon=True)
+            back = threading.Thread(target=copy_bytes, args=(other, connection), daemon=True)
             back.start()
-            _copy(connection, other)
+            copy_bytes(connection, other)
             other.close()
         connection.close()
-
-
-def _copy(source: socket.socket, target: socket.socket) -> None:
-    try:
-        while data := source.recv(65_536):
-            target.sendall(data)
-        target.shutdown(socket.SHUT_WR)
-    except OSError:
-        pass
 
 
 def test_https_goes_through_the_proxy_of_the_environment(

@@ -6,18 +6,19 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandError
 from django_ox.management.commands.ox_worker import Command as OxCommand
 
-from push.models import InstanceKey
+from push.startup import verify_instance
 
 
 class Command(OxCommand):
     help = (
-        "Runs background tasks and the recurring schedules (everything but sending pushes). It "
-        "refuses to start with other keys than the database was used with."
+        "Runs background tasks and the recurring schedules (everything but sending pushes). It waits "
+        "for a database that is away, and refuses to start with other keys than the database was "
+        "used with."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            InstanceKey.verify()
+            verify_instance()
         except ImproperlyConfigured as error:
             raise CommandError(str(error)) from error
         self.stdout.write(

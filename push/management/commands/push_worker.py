@@ -14,7 +14,7 @@ from push.delivery.statements import keep_plans
 from push.delivery.vapid import keyring
 from push.delivery.wake import Bell
 from push.delivery.worker import Worker
-from push.models import InstanceKey
+from push.startup import verify_instance
 
 WOKEN_BY = {"postgresql": "LISTEN", "sqlite": "PRAGMA data_version"}
 
@@ -25,7 +25,8 @@ class Command(BaseCommand):
         "machines as share the database and the .env: each row is leased to one of them, and a row "
         "whose worker dies is taken up again after 60 seconds. A commit wakes it. SIGTERM or Ctrl-C "
         "finishes what is in flight within 10 seconds and gives back the rest; a second one ends at "
-        "once. It refuses to start with other keys than the database was used with."
+        "once. It waits for a database that is away, and refuses to start with other keys than the "
+        "database was used with."
     )
     # Among them those of the keys; the others are about pages, which a worker never loads.
     requires_system_checks = [Tags.security]
@@ -37,7 +38,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            InstanceKey.verify()
+            verify_instance()
         except ImproperlyConfigured as error:
             raise CommandError(str(error)) from error
         connection.close()  # The next one, and each after a restart of the server, keeps its plans.
