@@ -70,11 +70,13 @@ class Hand:
         self._loose = []
         self._sender.submit(messages)
 
-    def drop_loose(self) -> None:
+    def drop_loose(self) -> int:
         """Gives back what was claimed when the database went away before it could be loaded."""
-        if self._loose:
-            outbox.give_back(self.owner, self._loose, timezone.now())
+        loose, given_back = self._loose, 0
+        if loose:
+            given_back = outbox.give_back(self.owner, loose, timezone.now(), sent=False)
             self._loose = []
+        return given_back
 
     def renew(self, now: float) -> None:
         """The heartbeat, when it is time for it; ``now`` is of the monotonic clock."""
@@ -149,5 +151,6 @@ class Hand:
                 settle(self.owner, {sent.row.id: Fate(Delivery.State.FAILED, "internal")})
 
     def give_back(self) -> int:
-        """Puts all that is still in hand back in the queue, in one statement; how many they were."""
-        return outbox.give_back(self.owner, [*self._rows, *self._loose], timezone.now())
+        """Puts all that is still in hand back in the queue; how many they were."""
+        loose = self.drop_loose()
+        return loose + outbox.give_back(self.owner, self._rows, timezone.now())

@@ -87,7 +87,10 @@ WHERE state = 'pending' AND service = %s AND {LANE} = %s AND due_at <= %s AND du
 AND reason = ''
 """  # noqa: S608
 _RENEW = "UPDATE push_delivery SET lease_until = %s "
-_GIVE_BACK = "UPDATE push_delivery SET state = 'pending', due_at = %s, lease_until = NULL "
+_GIVE_BACK = """
+UPDATE push_delivery
+SET state = 'pending', due_at = %s, lease_until = NULL, attempts = attempts - %s
+"""
 _MINE = """
 WHERE state = 'sending' AND lease_owner = %s
 AND id IN ({ids})
@@ -147,9 +150,12 @@ def renew(owner: str, ids: Iterable[int], now: datetime) -> None:
     change(_RENEW + _mine(), [moment(now + LEASE), owner, id_list(ids)])
 
 
-def give_back(owner: str, ids: Iterable[int], now: datetime) -> int:
-    """Puts rows in hand back in the queue, due at once; how many they were."""
-    return change(_GIVE_BACK + _mine(), [moment(now), owner, id_list(ids)])
+def give_back(owner: str, ids: Iterable[int], now: datetime, *, sent: bool = True) -> int:
+    """Puts rows in hand back in the queue, due at once; how many they were.
+
+    A message that was sent counts as an attempt, answered or not: it may have arrived.
+    """
+    return change(_GIVE_BACK + _mine(), [moment(now), 0 if sent else 1, owner, id_list(ids)])
 
 
 def release_lapsed(now: datetime) -> int:

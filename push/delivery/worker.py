@@ -204,10 +204,14 @@ class Worker:
     # The end
 
     def _finish(self) -> None:
-        """Hears out what is in flight, as long as it may, and gives back the rest."""
+        """Hears out what is in flight, as long as it may, and gives back the rest.
+
+        So it does with what times out meanwhile: the next worker need not wait before it tries again.
+        """
         until = time.monotonic() + STOP_WITHIN
         while self._sender.in_flight and self._stops < 2 and time.monotonic() < until:
-            self._hand.hear(self._sender.poll(until - time.monotonic()))
+            heard = self._sender.poll(until - time.monotonic())
+            self._hand.hear([each for each in heard if each.answer.reason != "timeout"])
             self.bell.answer()
         try:
             self._hand.record()

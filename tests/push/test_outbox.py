@@ -284,6 +284,17 @@ def test_rows_are_given_back_by_their_owner_alone(outbox: Outbox, phone: Phone) 
     assert claim(outbox, "two") == [row.pk]
 
 
+@pytest.mark.parametrize(("sent", "attempts"), [(True, 1), (False, 0)])
+def test_what_is_given_back_counts_as_an_attempt_if_it_was_sent(
+    outbox: Outbox, phone: Phone, sent: bool, attempts: int
+) -> None:
+    row = outbox.delivery(phone)
+    claim(outbox, "one")
+    table.give_back("one", [row.pk], timezone.now(), sent=sent)
+    row.refresh_from_db()
+    assert (row.state, row.attempts) == (State.PENDING, attempts)
+
+
 ANSWERS = {
     "accepted": Answer(Outcome.ACCEPTED, 201),
     "trouble": Answer(Outcome.UNAVAILABLE, 503, "service_trouble"),
