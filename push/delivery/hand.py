@@ -8,10 +8,10 @@ from dataclasses import replace
 from datetime import datetime
 
 from django.db import DatabaseError, InterfaceError, OperationalError
-from django.utils import timezone
 
 from push.delivery import outbox, payload, recheck
 from push.delivery.answers import Outcome
+from push.delivery.clock import Clock
 from push.delivery.outcomes import Runs, Sent
 from push.delivery.recheck import Fate, Row
 from push.delivery.record import record, settle
@@ -30,13 +30,14 @@ _RECORD_AFTER = 0.05  # … or seconds after the first of them, unless nothing e
 class Hand:
     """Takes rows from the outbox to the sender and their answers back. Every row leaves it once."""
 
-    def __init__(self, owner: str, sender: Sender) -> None:
+    def __init__(self, owner: str, sender: Sender, clock: Clock) -> None:
         self.owner = owner
         self.outcomes: Counter[str] = Counter()
         self.of_service: Counter[str] = Counter()
         self.urgent_of_service: Counter[str] = Counter()
         self.renew_at = 0.0
         self._sender = sender
+        self._clock = clock
         self._runs = Runs()
         self._rows: dict[int, Row] = {}  # submitted, not yet recorded
         self._loose: list[int] = []  # claimed, not yet submitted
@@ -74,21 +75,21 @@ class Hand:
         """Gives back what was claimed when the database went away before it could be loaded."""
         loose, given_back = self._loose, 0
         if loose:
-            given_back = outbox.give_back(self.owner, loose, timezone.now(), sent=False)
+            given_back = outbox.give_back(self.owner, loose, self._clock.now(), sent=False)
             self._loose = []
         return given_back
 
     def renew(self, now: float) -> None:
         """The heartbeat, when it is time for it; ``now`` is of the monotonic clock."""
         if self._rows and now >= self.renew_at:
-            outbox.renew(self.owner, self._rows, timezone.now())
+            outbox.renew(self.owner, self._rows, self._clock.now())
             self.renew_at = now + RENEW_EVERY
 
     def hear(self, results: Sequence[Result]) -> None:
         """Takes what the sender hands out."""
         if results and not self._heard:
             self._heard_since = time.monotonic()
-        at = timezone.now()
+        at = self._clock.now()
         for result in results:
             too_big = result.answer.outcome is Outcome.TOO_BIG
             if not (too_big and self._send_shorter(result)):
@@ -121,7 +122,7 @@ class Hand:
         if not heard:
             return False
         try:
-            record(self.owner, heard, self._runs, timezone.now())
+            record(self.owner, heard, self._runs, self._clock.now())
         except (OperationalError, InterfaceError):
             raise
         except DatabaseError:
@@ -143,7 +144,7 @@ class Hand:
         """One answer that the database will not take never takes the others with it."""
         for sent in heard:
             try:
-                record(self.owner, [sent], self._runs, timezone.now())
+                record(self.owner, [sent], self._runs, self._clock.now())
             except (OperationalError, InterfaceError):
                 raise
             except DatabaseError:
@@ -153,4 +154,4 @@ class Hand:
     def give_back(self) -> int:
         """Puts all that is still in hand back in the queue; how many they were."""
         loose = self.drop_loose()
-        return loose + outbox.give_back(self.owner, self._rows, timezone.now())
+        return loose + outbox.give_back(self.owner, self._rows, self._clock.now())

@@ -8,10 +8,10 @@ import time
 from collections import Counter
 
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
-from django.utils import timezone
 
 from push.delivery import outbox
 from push.delivery.breaker import PROBES
+from push.delivery.clock import Clock
 from push.delivery.hand import Hand
 from push.delivery.sender import Sender
 from push.delivery.wake import Bell, wait, watch
@@ -44,7 +44,8 @@ class Worker:
         self.owner = f"{socket.gethostname()[:20]}:{os.getpid()}:{secrets.token_hex(3)}"
         self.bell = bell or Bell()
         self._sender = Sender(wake_fd=self.bell.read_fd)
-        self._hand = Hand(self.owner, self._sender)
+        self._clock = Clock()
+        self._hand = Hand(self.owner, self._sender, self._clock)
         self._watch = watch(self.bell)
         self._stops = 0
         self._waiting: list[outbox.Due] = []
@@ -125,7 +126,7 @@ class Worker:
         return max(at - time.monotonic(), 0.0)
 
     def _is_empty(self) -> bool:
-        now = timezone.now()
+        now = self._clock.now()
         return (
             not self._hand
             and self._look_at > time.monotonic()
@@ -146,7 +147,8 @@ class Worker:
     # Rows
 
     def _sweep(self) -> None:
-        now = timezone.now()
+        self._clock.set()
+        now = self._clock.now()
         lapsed = outbox.release_lapsed(now)
         if lapsed:
             logger.warning("%d deliveries are taken up again: their worker has died.", lapsed)
@@ -163,13 +165,13 @@ class Worker:
 
     def _look(self) -> None:
         self._waiting = outbox.due()
-        now = timezone.now()
+        now = self._clock.now()
         waits = [(due.may_go_at() - now).total_seconds() for due in self._waiting]
         ahead = min((wait for wait in waits if wait > 0), default=SWEEP_EVERY)
         self._look_at = time.monotonic() + ahead
 
     def _claim(self) -> None:
-        now = timezone.now()
+        now = self._clock.now()
         waiting = []
         is_urgent = False
         for due in self._waiting:
