@@ -7,9 +7,10 @@ headers"; texts of Google's service as users reported them.
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
+from string import ascii_lowercase, ascii_uppercase
 from typing import NamedTuple
 
 from push.delivery.reasons import REASONS, Reason
@@ -160,6 +161,24 @@ def sanitise(text: str) -> str:
     """Short, on one line, and without anything that could be an endpoint, a key or a token."""
     text = "".join(each if each.isprintable() else " " for each in _TAGS.sub(" ", text))
     return " ".join(_SECRETS.sub("[…]", text).split())[:_MAX_DETAIL]
+
+
+_MIN_SECRET = 8
+_SMALL = str.maketrans(ascii_uppercase, ascii_lowercase)
+
+
+def conceal(text: str, secrets: Iterable[str]) -> str:
+    """Cuts out what one line of text repeats of these secrets, in capitals or not: 8 characters or more."""
+    known = "\n".join(secrets).translate(_SMALL)
+    said = text.translate(_SMALL)
+    kept: list[str] = []
+    end = 0
+    for start in range(len(text) - _MIN_SECRET + 1):
+        if said[start : start + _MIN_SECRET] in known:
+            if start > end or not kept:
+                kept.append(text[end:start])
+            end = start + _MIN_SECRET
+    return "[…]".join([*kept, text[end:]])
 
 
 def _by_class(status: int) -> tuple[Outcome, str]:

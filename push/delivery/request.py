@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass, field
 from functools import lru_cache
+from urllib.parse import unquote
 
 from push.delivery.answers import HEADERS_READ
+from push.delivery.encryption import base64url_encode
 from push.delivery.endpoints import origin_of
-from push.delivery.vapid import authorization
+from push.delivery.vapid import UnknownKeyError, authorization
 
 DAY = 86_400
 MAX_TTL = {"fcm": 28 * DAY, "mozilla": 30 * DAY, "apple": 30 * DAY}
@@ -16,6 +18,7 @@ _CONSTANT = (
     "Content-Type: application/octet-stream",
     "Expect:",  # no "100-continue" round trip
 )
+_PLAIN_BASE64 = str.maketrans("-_", "+/")
 _READ = {name.encode("ascii"): name for name in HEADERS_READ}
 
 
@@ -61,6 +64,18 @@ def _headers(
     if is_windows:
         headers.append("X-WNS-Cache-Policy: cache")
     return tuple(headers)
+
+
+def secrets_of(message: Message) -> list[str]:
+    """What nobody may read in an answer to the message: its path at the service, keys, signature."""
+    path = message.endpoint[len("https://") :].partition("/")[2]
+    keys = [base64url_encode(key) for key in (message.p256dh, message.auth)]
+    secrets = [path, unquote(path), *keys, *(key.translate(_PLAIN_BASE64) for key in keys)]
+    try:
+        signature = authorization(origin_of(message.endpoint), message.key_id)
+    except (UnknownKeyError, ValueError):  # it never went out
+        return secrets
+    return [*secrets, *signature.removeprefix("vapid t=").split(", k=")]
 
 
 def parse_headers(lines: list[bytes]) -> dict[str, str]:

@@ -14,11 +14,11 @@ from typing import Any, NamedTuple, Self
 import pycurl
 from django.conf import settings
 
-from push.delivery.answers import Answer, Outcome, classify, classify_failure
+from push.delivery.answers import Answer, Outcome, classify, classify_failure, conceal
 from push.delivery.connection import MAX_BODY, MAX_CONNECTIONS, new_handle
 from push.delivery.encryption import EncryptionError, PlaintextTooLongError, encrypt
 from push.delivery.event_loop import EventLoop
-from push.delivery.request import Message, parse_headers, request_headers
+from push.delivery.request import Message, parse_headers, request_headers, secrets_of
 from push.delivery.vapid import UnknownKeyError
 from push.delivery.window import Window
 
@@ -242,6 +242,8 @@ class Sender:
             now = time.monotonic()
             elapsed = now - started
             window.learn(answer, elapsed, started, now)
+        if answer.detail:
+            answer = answer._replace(detail=conceal(answer.detail, secrets_of(message)))
         self._results.append(Result(message, answer, round(elapsed * 1000)))
 
 

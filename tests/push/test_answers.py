@@ -14,6 +14,7 @@ from push.delivery.answers import (
     Outcome,
     classify,
     classify_failure,
+    conceal,
     sanitise,
 )
 
@@ -239,6 +240,27 @@ def test_details_hold_no_endpoint_no_key_and_no_token() -> None:
     token = "eyJ0eXAiOiJKV1QiLCJhbGciOiJFUzI1NiJ9.eyJhdWQiOiJodHRwczovL2Zj"
     said = sanitise(f"<b>POST</b> {ENDPOINT}\r\n refused: {token} (key BDd3)\x00")
     assert said == "POST […] refused: […] (key BDd3)"
+
+
+def test_what_a_service_repeats_of_a_secret_is_cut_out() -> None:
+    secrets = ["fcm/send/dSbTwHYXBxQ:APA91bH4", "tBHItJI5svbpez7KI4CCXg"]
+    said = "no dsbtwhyxbxq:apa91 (APA91bH), svbpez7KI4tBHItJI5; İ tBHItJI svbpez7K"
+    assert conceal(said, secrets) == "no […] (APA91bH), […]; İ tBHItJI […]"
+    assert conceal("Push subscription has expired.", secrets) == "Push subscription has expired."
+
+
+TEXT = st.text(st.characters(codec="ascii", exclude_characters="\n[]"))
+
+
+@given(st.lists(st.text("abAB-_", min_size=8), max_size=3), st.data())
+def test_no_eight_characters_of_a_secret_are_left(secrets: list[str], data: st.DataObject) -> None:
+    part = st.sampled_from(["", *secrets]).flatmap(
+        lambda secret: st.integers(0, len(secret)).map(lambda start: secret[start:])
+    )
+    said = "".join(data.draw(st.lists(TEXT | part)))
+    left = conceal(said, secrets).lower()
+    pieces = {secret[n : n + 8].lower() for secret in secrets for n in range(len(secret) - 7)}
+    assert not [piece for piece in pieces if piece in left]
 
 
 def test_details_can_be_stored_whatever_was_said() -> None:

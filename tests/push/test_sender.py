@@ -4,6 +4,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from urllib.parse import unquote
 
 import http_ece
 import pytest
@@ -11,9 +12,10 @@ import pytest
 import push.delivery.sender
 from push.delivery.answers import Outcome
 from push.delivery.connection import MAX_CONNECTIONS
+from push.delivery.encryption import base64url_encode
 from push.delivery.sender import Result, Sender
 from tests.push.raw_server import Heard, RawServer, answer
-from tests.push.sending import AUTH, BROWSER_KEY, finish, keys, message, send
+from tests.push.sending import AUTH, BROWSER_KEY, P256DH, finish, keys, message, send
 
 __all__ = ["keys"]
 
@@ -22,6 +24,23 @@ def outcome(script: Callable[[Heard], object], **timeouts: float) -> tuple[Outco
     with RawServer(script) as server:  # type: ignore[arg-type]
         (result,) = send(message(server.url()), **timeouts)
     return result.answer.outcome, result.answer.reason
+
+
+def test_what_a_service_repeats_of_the_request_is_not_told() -> None:
+    token, auth = "APA91bH4-PaLpK%3A68W", base64url_encode(AUTH)
+    key = base64url_encode(P256DH)
+    heard: list[Heard] = []
+
+    def repeat(request: Heard) -> bytes:
+        heard.append(request)
+        signature = request.headers["authorization"].split(".")[-1]
+        words = f"no {token}, {unquote(token)}, {auth}, {key[9:20]}, {signature[3:30]} here"
+        return answer(400, words.encode())
+
+    with RawServer(repeat) as server:
+        (result,) = send(message(server.url(f"/x/{token}")))
+    assert len(heard) == 1
+    assert result.answer.detail == "no […], […], […], […], […] here"
 
 
 def test_a_message_arrives_as_the_standards_say() -> None:
