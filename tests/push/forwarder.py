@@ -5,6 +5,8 @@ import threading
 from types import TracebackType
 from typing import Self
 
+from tests.push.raw_server import connections, hang_up
+
 
 class Forwarder:
     """Joins each connection to ``port`` with one to ``target``, once it is open."""
@@ -24,22 +26,14 @@ class Forwarder:
         error: BaseException | None,
         at: TracebackType | None,
     ) -> None:
-        try:
-            self._listener.shutdown(socket.SHUT_RDWR)
-        except OSError:  # it was never opened
-            pass
-        self._listener.close()
+        hang_up([self._listener], [])
 
     def open(self) -> None:
         self._listener.listen()
         threading.Thread(target=self._accept, daemon=True).start()
 
     def _accept(self) -> None:
-        while True:
-            try:
-                near, _address = self._listener.accept()
-            except OSError:
-                return
+        for near in connections(self._listener):
             far = socket.create_connection(self.target)
             for source, sink in ((near, far), (far, near)):
                 threading.Thread(target=copy_bytes, args=(source, sink), daemon=True).start()

@@ -6,6 +6,8 @@ import struct
 import threading
 from collections.abc import Callable
 
+from tests.push.raw_server import connections, hang_up
+
 DATA, HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY, WINDOW_UPDATE = 0, 1, 3, 4, 6, 7, 8
 END_STREAM, END_HEADERS, ACK = 1, 4, 1
 NO_ERROR, INTERNAL_ERROR, REFUSED_STREAM, ENHANCE_YOUR_CALM = 0, 2, 7, 11
@@ -57,14 +59,7 @@ class Http2Server:
         return self
 
     def __exit__(self, *_error: object) -> None:
-        for each in (self.listener, *self._sockets):
-            try:
-                each.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
-            each.close()
-        for thread in self._threads:
-            thread.join(5)
+        hang_up([self.listener, *self._sockets], self._threads)
 
     def _start(self, target: Callable[..., None], *arguments: object) -> None:
         thread = threading.Thread(target=target, args=arguments, daemon=True)
@@ -72,11 +67,7 @@ class Http2Server:
         thread.start()
 
     def _accept(self) -> None:
-        while True:
-            try:
-                connection, _address = self.listener.accept()
-            except OSError:
-                return
+        for connection in connections(self.listener):
             self.connections += 1
             self._sockets.append(connection)
             self._start(self._serve, connection)

@@ -4,7 +4,7 @@ import socket
 import ssl
 import struct
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 
@@ -24,6 +24,28 @@ def answer(status: int = 201, body: bytes = b"", **headers: str) -> bytes:
     lines = [f"HTTP/1.1 {status} Whatever", f"Content-Length: {len(body)}"]
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
     return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+def connections(listener: socket.socket) -> Iterator[socket.socket]:
+    """What comes in, until ``hang_up``."""
+    while True:
+        try:
+            connection, _address = listener.accept()
+        except OSError:
+            return
+        yield connection
+
+
+def hang_up(sockets: Iterable[socket.socket], threads: Iterable[threading.Thread]) -> None:
+    """Ends a server: its threads' sockets first, on which they wait."""
+    for each in sockets:
+        try:
+            each.shutdown(socket.SHUT_RDWR)
+        except OSError:  # the other end was quicker, or it never listened
+            pass
+        each.close()
+    for thread in threads:
+        thread.join(5)
 
 
 @dataclass
@@ -52,25 +74,13 @@ class RawServer:
 
     def __exit__(self, *_error: object) -> None:
         self.over.set()
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
-        for each in self.sockets:
-            try:
-                each.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
-        for thread in self.threads:
-            thread.join(5)
+        hang_up([self.listener, *self.sockets], self.threads)
 
     def url(self, path: str = "/push/token") -> str:
         return f"{'https' if self.context else 'http'}://127.0.0.1:{self.port}{path}"
 
     def _accept(self) -> None:
-        while True:
-            try:
-                connection, _address = self.listener.accept()
-            except OSError:
-                return
+        for connection in connections(self.listener):
             self.connections += 1
             self.sockets.append(connection)
             thread = threading.Thread(target=self._serve, args=(connection,), daemon=True)

@@ -15,7 +15,7 @@ from push.delivery import outbox as table
 from push.models import Delivery, InstanceKey
 from tests.conftest import make_person
 from tests.push.conftest import Outbox, Phone
-from tests.push.processes import Start, start, wait_until
+from tests.push.processes import Process, Start, start, wait_until
 from tests.push_service import PushService
 
 __all__ = ["start"]
@@ -42,6 +42,17 @@ def lapse() -> None:
     )
 
 
+def with_one_in_flight(
+    start: Start, outbox: Outbox, phone: Phone, push_service: PushService
+) -> tuple[Process, Delivery]:
+    """A worker, and its message to a push service that never answers."""
+    worker = start().ready()
+    push_service.stall()
+    row = outbox.delivery(phone)
+    push_service.wait(lambda: push_service.posts)
+    return worker, row
+
+
 def test_a_commit_wakes_it_and_a_stop_waits_for_the_answer(
     start: Start, outbox: Outbox, phone: Phone, push_service: PushService
 ) -> None:
@@ -60,10 +71,7 @@ def test_a_commit_wakes_it_and_a_stop_waits_for_the_answer(
 def test_killed_with_a_message_in_flight_it_loses_nothing(
     start: Start, outbox: Outbox, phone: Phone, push_service: PushService
 ) -> None:
-    worker = start().ready()
-    push_service.stall()
-    row = outbox.delivery(phone)
-    push_service.wait(lambda: push_service.posts)
+    worker, row = with_one_in_flight(start, outbox, phone, push_service)
     worker.send(signal.SIGKILL)
     worker.ended()
     push_service.behave()
@@ -110,10 +118,7 @@ def test_killed_after_its_claim_it_has_sent_nothing_and_loses_nothing(
 def test_a_second_stop_gives_back_what_is_in_flight(
     start: Start, outbox: Outbox, phone: Phone, push_service: PushService
 ) -> None:
-    worker = start().ready()
-    push_service.stall()
-    row = outbox.delivery(phone)
-    push_service.wait(lambda: push_service.posts)
+    worker, row = with_one_in_flight(start, outbox, phone, push_service)
     worker.send(signal.SIGINT)
     worker.send(signal.SIGTERM)
     assert worker.ended() == 0
