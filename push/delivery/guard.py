@@ -7,7 +7,7 @@ browser from a failure of all of them. Read-only; ``outcomes.py`` acts on the ve
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from django.db.models import Max
+from django.db.models import Max, Q
 
 from push.models import Subscription
 
@@ -20,18 +20,24 @@ MIN_SHARE = 0.3
 WINDOW = timedelta(minutes=10)
 """… within this time: then none of them is believed to be gone."""
 
+_GONE = (404, 410)
 _REFUSED = (400, 401, 403)
 
 
 def is_mass_death(service: str, dead: Collection[int], now: datetime) -> bool:
-    """Would these subscriptions, marked gone too, make the death of too many at once?"""
+    """Would these subscriptions, marked gone too, make the death of too many at once?
+
+    Those count as well that were said to be gone and were not believed, until they are heard of again:
+    one that works among them does not make the others' death believable.
+    """
+    since = now - WINDOW
     others = Subscription.objects.filter(service=service).exclude(pk__in=dead)
-    gone = others.filter(state=Subscription.State.GONE, gone_at__gt=now - WINDOW).count() + len(
-        dead
-    )
+    marked = Q(state=Subscription.State.GONE)
+    said = Q(last_error_status__in=_GONE, last_error_at__gt=since) & ~marked
+    gone = others.filter(said | (marked & Q(gone_at__gt=since))).count() + len(dead)
     if gone < MIN_DEVICES:
         return False
-    live = others.exclude(state=Subscription.State.GONE).count() + gone
+    live = others.exclude(marked | said).count() + gone
     return gone >= MIN_SHARE * live
 
 

@@ -117,6 +117,20 @@ def test_a_dead_device_marks_nothing_while_the_service_is_in_doubt(
     assert ServiceState.objects.get().failures == 2
 
 
+def test_one_device_that_works_does_not_make_the_others_death_believable(
+    outbox: Outbox, owner: User, push_service: PushService
+) -> None:
+    working, *others = phones(outbox, owner, 12)
+    die(outbox, push_service, [working, *others])
+    push_service.behave()
+    ServiceState.objects.update(open_until=timezone.now() - timedelta(seconds=1))
+    assert outbox.send(working).state == State.ACCEPTED
+    assert ServiceState.objects.get().reason == ""
+    die(outbox, push_service, others[:3])
+    assert gone() == 0
+    assert ServiceState.objects.get().reason == "mass_failure"
+
+
 def test_everything_arrives_once_the_service_is_itself_again(
     outbox: Outbox, owner: User, push_service: PushService
 ) -> None:
