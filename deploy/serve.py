@@ -23,6 +23,8 @@ from honcho.environ import parse_procfile
 ROOT = Path(__file__).resolve().parent.parent
 LAST_LINES = 15
 WEB_ANSWERS = "Uvicorn running on"
+# The push worker hears out for 10 seconds what is on its way, and gives back the rest.
+honcho.manager.KILL_WAIT = 12
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
