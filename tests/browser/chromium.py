@@ -72,8 +72,19 @@ class Chromium:
                 {one["registrationId"]: one for one in event["registrations"]}
             ),
         )
+        ready: set[str] = set()  # a worker still being installed loses the message in silence
+        session.on(
+            "ServiceWorker.workerVersionUpdated",
+            lambda event: ready.update(
+                one["registrationId"] for one in event["versions"] if one["status"] == "activated"
+            ),
+        )
         session.send("ServiceWorker.enable")
-        while not (mine := [key for key, one in registrations.items() if _serves(one, origin)]):
+        while not (
+            mine := [
+                key for key, one in registrations.items() if _serves(one, origin) and key in ready
+            ]
+        ):
             page.wait_for_timeout(20)
         session.send(
             "ServiceWorker.deliverPushMessage",
