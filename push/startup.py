@@ -1,6 +1,7 @@
 """Before its work each process waits for the database, then holds its secrets against it."""
 
 import logging
+import re
 import signal
 import threading
 import time
@@ -8,7 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
 
-from django.db import InterfaceError, OperationalError, connection
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
 
 from push.models import InstanceKey
 
@@ -20,6 +22,13 @@ FIRST_WAIT = 0.1
 LONGEST_WAIT = 5.0
 """… up to this."""
 
+# PostgreSQL's and libpq's own words, for a connection that failed has no SQLSTATE. Whatever else it says may pass.
+FINAL = re.compile(
+    r"authentication failed|pg_hba\.conf|does not exist|not permitted|permission denied"
+    r"|no password supplied|certificate|does not support SSL"
+)
+UNKNOWN_NAME = "failed to resolve host"
+
 
 def verify_instance() -> None:
     """``InstanceKey.verify`` as soon as the database is there; SIGTERM and Ctrl-C end the wait.
@@ -27,7 +36,7 @@ def verify_instance() -> None:
     A process that ended instead would take the others with it under honcho.
 
     Raises:
-        ImproperlyConfigured: the secrets differ, or there are no tables.
+        ImproperlyConfigured: the secrets differ, there are no tables, or the database refuses us.
     """
     with _ended_by_signals():
         wait = FIRST_WAIT
@@ -43,10 +52,34 @@ def _is_verified(wait: float) -> bool:
         InstanceKey.verify()
     except (OperationalError, InterfaceError) as error:
         connection.close()
-        said = str(error).strip().partition("\n")[0]
-        logger.warning("The database is away (%s); next try in %.1f s.", said, wait)
+        refusal = refusal_of(error)
+        if refusal:
+            raise ImproperlyConfigured(
+                f"The database refuses this process ({refusal}). Waiting would not help: correct "
+                "DATABASE_URL, or what PostgreSQL allows, and start again."
+            ) from error
+        logger.warning("The database is away (%s); next try in %.1f s.", _reason(error), wait)
         return False
     return True
+
+
+def refusal_of(error: DatabaseError) -> str:
+    """Why no time will mend it: a wrong password, no such database, a certificate. Else ``""``."""
+    lines = str(error).splitlines()
+    return next((_short(line) for line in lines if FINAL.search(line)), "")
+
+
+def _reason(error: DatabaseError) -> str:
+    """In one line. A name may be unknown only because that container is not there yet."""
+    lines = [line for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+    attempts = [line for line in lines if line.startswith("- ")]
+    said = _short((attempts or lines)[-1 if attempts else 0])
+    return f"{said}; is the host in DATABASE_URL spelled right?" if UNKNOWN_NAME in said else said
+
+
+def _short(line: str) -> str:
+    """Without what comes before the server's words."""
+    return line.rpartition("FATAL: ")[2].strip()
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""A process that starts while the database is away: it says so, waits, and then works."""
+"""A process that starts while the database is away says so, waits, and then works; a refused one ends."""
 
 from pathlib import Path
 
@@ -74,3 +74,24 @@ def test_a_database_without_tables_ends_it_in_words(start: Start, tmp_path: Path
     assert worker.ended() == 1
     assert worker.says("The database is not ready")
     assert worker.says("Run “manage.py migrate” and start again.")
+
+
+@pytest.mark.postgresql
+def test_a_database_that_refuses_ends_every_process_in_words(start: Start) -> None:
+    url = database_url({**connection.settings_dict, "NAME": "no_such_database"})
+    processes = [start(*command, DATABASE_URL=url) for command in ((), TASKS, WEB)]
+    for process in processes:
+        assert process.ended() != 0
+        assert process.says('refuses this process (database "no_such_database" does not exist)')
+        assert process.says("correct DATABASE_URL")
+        assert not process.says("Traceback")
+        assert not process.says("next try")
+
+
+@pytest.mark.postgresql
+def test_a_name_that_nobody_knows_yet_is_waited_for(start: Start) -> None:
+    url = database_url({**connection.settings_dict, "HOST": "no-such-host.invalid"})
+    worker = start(DATABASE_URL=url)
+    wait_until(lambda: waits(worker))
+    assert worker.says("is the host in DATABASE_URL spelled right?")
+    assert worker.stop() == 0
