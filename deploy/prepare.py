@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from django.core.management import execute_from_command_line
+from django.db import OperationalError
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(os.environ.get("DATA_DIR") or ROOT / "var")
@@ -27,7 +28,10 @@ def static_state() -> str:
 def main() -> None:
     sys.path.insert(0, str(ROOT))
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fastlinkit.settings")
-    execute_from_command_line(["manage.py", "migrate", "--no-input", "--verbosity=0"])
+    try:
+        execute_from_command_line(["manage.py", "migrate", "--no-input", "--verbosity=0"])
+    except OperationalError as error:
+        sys.exit(f"The database cannot be used: {error}\nIs it running, and is DATABASE_URL right?")
     execute_from_command_line(["manage.py", "createcachetable", "--verbosity=0"])
     state = static_state()
     is_collected = (DATA_DIR / "static" / "staticfiles.json").exists()

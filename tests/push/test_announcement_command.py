@@ -26,9 +26,9 @@ def announce(*arguments: str) -> list[str]:
 def test_it_shows_what_it_announces(owner: User, phone: Phone) -> None:
     lines = announce(*SAID, "--url", "/Drops", "--yes")
     assert [line.strip() for line in lines[:3]] == ["New hours", "We open at nine.", "→ /Drops"]
-    assert "1 people find it in the bell, 1 devices are pushed to" in lines[-2]
+    assert "In the bell of 1 person, pushed to 1 device; switched off by 0 people." in lines[-2]
     announcement = Announcement.objects.get()
-    assert lines[-1].startswith(f"Announcement {announcement.pk} is published to 1 people")
+    assert lines[-1].startswith(f"Announcement {announcement.pk} is published to 1 person;")
     run_tasks()
     assert Notification.objects.get().url == "/Drops"
 
@@ -51,7 +51,8 @@ def test_without_anybody_to_ask_nothing_is_announced(
     owner: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO(""))
-    assert announce(*SAID)[-1] == "Nothing was announced."
+    with pytest.raises(CommandError, match="nobody answered: --yes announces without asking"):
+        announce(*SAID)
     assert not Announcement.objects.exists()
 
 
@@ -73,8 +74,8 @@ def test_following_prints_the_progress_to_the_end(
 
     monkeypatch.setattr("push.management.commands.announce.time.sleep", work)
     lines = announce(*SAID, "--yes", "--follow")
-    assert "0 of 1 people told" in lines[-3]
-    assert "1 of 1 people told; 1 pushes accepted, 0 waiting" in lines[-2]
+    assert "0 of 1 person told" in lines[-3]
+    assert "1 of 1 person told; pushes: 1 accepted, 0 waiting" in lines[-2]
     assert "is published" in lines[-1]
 
 
@@ -88,8 +89,8 @@ def test_cancelling_and_listing(owner: User) -> None:
         announce("--cancel", "99")
     lines = announce("--list")
     assert "New hours" in lines[0]
-    assert "cancelled: 0 of 1 people told" in lines[1]
-    assert lines[-1] == "1 announcements so far."
+    assert "cancelled: 0 of 1 person told" in lines[1]
+    assert lines[-1] == "1 announcement so far."
 
 
 def test_it_may_be_cancelled_while_somebody_follows(
@@ -100,4 +101,4 @@ def test_it_may_be_cancelled_while_somebody_follows(
         return tasks.tend_announcements.call()
 
     monkeypatch.setattr("push.management.commands.announce.time.sleep", cancel)
-    assert "cancelled: 0 of 1 people told" in announce(*SAID, "--yes", "--follow")[-2]
+    assert "cancelled: 0 of 1 person told" in announce(*SAID, "--yes", "--follow")[-2]

@@ -84,6 +84,12 @@ def test_a_paused_service_says_why_and_until_when(outbox: Outbox, phone: Phone) 
     assert as_json()["services"][0]["breaker"] == "open"
 
 
+def test_columns_stand_below_each_other_however_long_a_name_is() -> None:
+    pause("a.push.service.with.a.very.long.name.example.org:8443", minutes=5)
+    heading, line, _conclusion = status()
+    assert line.index("paused until") == heading.index("state")
+
+
 def test_a_service_that_is_tried_again_says_so() -> None:
     pause("fcm", seconds=-1)
     assert as_json()["services"][0]["breaker"] == "half open"

@@ -62,7 +62,7 @@ class Command(BaseCommand):
             if options["follow"]:
                 self._follow(announcement)
             self._say(
-                f"Announcement {announcement.pk} is published to {announcement.people:,} people; "
+                f"Announcement {announcement.pk} is published to {_people(announcement.people)}; "
                 f"“manage.py announce --cancel {announcement.pk}” stops it."
             )
         else:
@@ -79,15 +79,18 @@ class Command(BaseCommand):
         if form.leads_nowhere():
             self._say("This site has no page at that link. Is it spelled right?")
         self._say(
-            f"{heard.people:,} people find it in the bell, {heard.devices:,} devices are pushed to; "
-            f"{heard.switched_off:,} people have switched announcements off."
+            f"In the bell of {_people(heard.people)}, pushed to {_of(heard.devices, 'device')}; "
+            f"switched off by {_people(heard.switched_off)}."
         )
 
     def _is_sure(self) -> bool:
         try:
             return input("Announce it? [y/N] ").strip().lower() in ("y", "yes")
-        except EOFError:
-            return False
+        except EOFError as error:
+            self._say("")
+            raise CommandError(
+                "Nothing was announced: nobody answered: --yes announces without asking."
+            ) from error
 
     def _follow(self, announcement: Announcement) -> None:
         """Until everybody is told and nothing waits, or it was cancelled."""
@@ -119,7 +122,7 @@ class Command(BaseCommand):
         for row in rows:
             self._say(f"{row.pk:>6}  {row.created_at:%Y-%m-%d %H:%M}  {row.title}")
             self._say(f"        {_in_words(row, found[row.pk])}")
-        self._say(f"{Announcement.objects.count():,} announcements so far.")
+        self._say(f"{_of(Announcement.objects.count(), 'announcement')} so far.")
 
     def _say(self, line: str) -> None:
         self.stdout.write(line)
@@ -128,7 +131,15 @@ class Command(BaseCommand):
 
 def _in_words(announcement: Announcement, progress: Progress) -> str:
     return (
-        f"{announcement.get_state_display()}: {progress.told:,} of {announcement.people:,} people told; "
-        f"{progress.accepted:,} pushes accepted, {progress.waiting:,} waiting, "
+        f"{announcement.get_state_display()}: {progress.told:,} of {_people(announcement.people)} told; "
+        f"pushes: {progress.accepted:,} accepted, {progress.waiting:,} waiting, "
         f"{progress.failed:,} failed, {progress.dropped:,} not sent"
     )
+
+
+def _people(number: int) -> str:
+    return f"{number:,} {'person' if number == 1 else 'people'}"
+
+
+def _of(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"

@@ -13,7 +13,8 @@ from django.utils.timesince import timesince
 from push.health import queue
 from push.health.queue import Queue, Service, Worker
 
-COLUMNS = "{:<28} {:>8} {:>8} {:>8}  {}"
+COLUMNS = "{:<{}} {:>8} {:>8} {:>8}  {}"
+HEADING = "push service"
 
 
 class Command(BaseCommand):
@@ -33,18 +34,20 @@ class Command(BaseCommand):
             shape = asdict(found) | {"abandoned": found.is_abandoned(now)}
             self.stdout.write(json.dumps(shape, cls=DjangoJSONEncoder))
             return
+        width = max([len(HEADING), *(len(service.service) for service in found.services)])
         if found.services:
-            self.stdout.write(COLUMNS.format("push service", "waiting", "due", "in hand", "state"))
+            self.stdout.write(COLUMNS.format(HEADING, width, "waiting", "due", "in hand", "state"))
         for service in found.services:
-            self.stdout.write(_service_line(service, now))
+            self.stdout.write(_service_line(service, width, now))
         for worker in found.workers:
             self.stdout.write(_worker_line(worker, now))
         self.stdout.write(_conclusion(found, now))
 
 
-def _service_line(service: Service, now: datetime) -> str:
+def _service_line(service: Service, width: int, now: datetime) -> str:
     return COLUMNS.format(
         service.service,
+        width,
         queue.in_words(service.waiting),
         queue.in_words(service.due),
         f"{service.in_hand:,}",
