@@ -5,11 +5,14 @@ from http import HTTPStatus
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
+from django.templatetags.static import static
 from django.utils.module_loading import import_string
-from django.views.decorators.cache import never_cache
+from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.http import require_safe
+
+FAVICON_AGE = 24 * 60 * 60  # seconds
 
 
 @never_cache
@@ -23,6 +26,13 @@ def home(request: HttpRequest) -> HttpResponse:
         for template, function in settings.HOME_TILES
     ]
     return render(request, "dashboard.html", {"tiles": tiles})
+
+
+@cache_control(public=True, max_age=FAVICON_AGE)
+@require_safe
+def favicon(request: HttpRequest) -> HttpResponse:
+    """For whoever asks without having read a page's icon link: a bare image, a feed reader."""
+    return redirect(static("icons/icon-192.png"))
 
 
 @never_cache

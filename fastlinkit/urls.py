@@ -12,6 +12,7 @@ admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-a
 
 urlpatterns = [
     path("", home.home, name="home"),
+    path("favicon.ico", home.favicon, name="favicon"),
     path("healthz", home.healthz, name="healthz"),
     path("", include("accounts.urls")),
     path("", include("drops.urls")),

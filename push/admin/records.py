@@ -18,8 +18,8 @@ def reason_in_words(row: Delivery | ServiceState) -> str:
 @admin.register(Delivery)
 class DeliveryAdmin(ReadOnlyAdmin):
     list_display = (
-        *("created_at", "kind", "user", "device_name", "service", "state", "status"),
-        *(reason_in_words, "attempts", "accepted_ms", "shown_at"),
+        *("created_at", "state", reason_in_words, "kind", "user", "device_name", "service"),
+        *("status", "attempts", "accepted_ms", "shown_at"),
     )
     list_filter = ("state", ServiceFilter, KindFilter)
     list_select_related = ("user",)
@@ -30,7 +30,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
 @admin.register(Subscription)
 class SubscriptionAdmin(ReadOnlyAdmin):
     list_display = (
-        *("endpoint_masked", "user", "device", "service", "state", "created_at"),
+        *("endpoint_masked", "user", "state", "device", "service", "created_at"),
         *("last_accepted_at", "last_shown_at", "last_error_reason"),
     )
     list_filter = ("state", ServiceFilter, KeyFilter)

@@ -34,8 +34,8 @@ class Services(ChangeList):
 @admin.register(ServiceState)
 class ServiceStateAdmin(ReadOnlyAdmin):
     list_display = fields = (
-        *("service", "state_in_words", "why", "detail", "paused_since", "paused_until"),
-        *("waiting", "failures"),
+        *("service", "state_in_words", "waiting", "why", "detail", "paused_until"),
+        *("paused_since", "failures"),
     )
     actions = ("resume",)
 
