@@ -1,5 +1,6 @@
 """Announcements: write, look at it as a lock screen will show it, send, watch, cancel. What is published stays."""
 
+from datetime import timedelta
 from typing import Any, cast
 
 from django.contrib import admin, messages
@@ -10,6 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllow
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
+from django.utils import timezone
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -17,12 +19,15 @@ from django.utils.translation import ngettext
 from accounts.models import User
 from accounts.read_only_admin import ReadOnlyAdmin
 from push.announcement_form import AnnouncementForm
+from push.health import queue
 from push.models import Announcement
 from push.notices.announcements import audience
 from push.notices.preview import preview
 from push.notices.progress import Progress, progress_of
 
 PAGES = "admin/push/announcement"
+IMPATIENCE = timedelta(seconds=20)
+"""An announcement that did not move for so long may want for a process; a step takes a second or two."""
 
 
 class ProgressList(ChangeList):
@@ -39,7 +44,7 @@ class ProgressList(ChangeList):
 
 @admin.register(Announcement)
 class AnnouncementAdmin(ReadOnlyAdmin):
-    list_display = ("title", "state", "created_at", "created_by", "told", "pushes")
+    list_display = ("title", "state", "told", "pushes", "created_at", "created_by")
     list_filter = ("state",)
     list_select_related = ("created_by",)
     search_fields = ("title", "body")
@@ -118,6 +123,7 @@ class AnnouncementAdmin(ReadOnlyAdmin):
             "announcement": announcement,
             "preview": preview(announcement.title, announcement.body, announcement.url),
             "progress": progress,
+            "stands_still": _standstill(announcement, progress),
             "may_be_cancelled": announcement.may_be_cancelled()
             and self.has_cancel_permission(request),
         }
@@ -166,6 +172,15 @@ class AnnouncementAdmin(ReadOnlyAdmin):
             "title": context.get("announcement") or _t("Announce to everybody"),
         }
         return TemplateResponse(request, f"{PAGES}/{name}.html", shared | context)
+
+
+def _standstill(announcement: Announcement, progress: Progress) -> str:
+    """What nobody does though it is time: ``"telling"`` or ``"sending"``, else ``""``."""
+    now = timezone.now()
+    if announcement.state in Announcement.UNDER_WAY and announcement.moved_at < now - IMPATIENCE:
+        return "telling"
+    is_sent = not progress.waiting or announcement.state == Announcement.State.CANCELLED
+    return "" if is_sent or not queue.look(now).is_abandoned(now) else "sending"
 
 
 def _previewed(form: AnnouncementForm) -> dict[str, Any]:

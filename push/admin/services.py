@@ -8,6 +8,7 @@ from django.contrib.admin.views.main import ChangeList
 from django.db.models import F, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -60,12 +61,12 @@ class ServiceStateAdmin(ReadOnlyAdmin):
         return _t("trying again")
 
     @admin.display(description=_("paused since"), ordering="opened_at")
-    def paused_since(self, state: ServiceState) -> datetime | None:
-        return state.opened_at
+    def paused_since(self, state: ServiceState) -> str | None:
+        return _moment(state.opened_at)
 
     @admin.display(description=_("paused until"), ordering="open_until")
-    def paused_until(self, state: ServiceState) -> datetime | None:
-        return state.open_until
+    def paused_until(self, state: ServiceState) -> str | None:
+        return _moment(state.open_until)
 
     @admin.display(description=_("waiting"))
     def waiting(self, state: ServiceState) -> str:
@@ -87,3 +88,8 @@ class ServiceStateAdmin(ReadOnlyAdmin):
 
     def has_resume_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("push.change_servicestate")
+
+
+def _moment(at: datetime | None) -> str | None:
+    """In the person's zone and language; the admin's page of one row would show it raw."""
+    return None if at is None else date_format(timezone.localtime(at), "DATETIME_FORMAT")

@@ -118,6 +118,7 @@ def test_a_paused_service_says_why_and_what_waits(
         assert str(REASONS["refused"].title) in unescape(shown)
         assert re.search(r'class="(?:field-state_in_words">|readonly">)paused<', shown)
         assert re.search(r'class="(?:field-waiting">|readonly">)3<', shown)
+        assert "+00:00" not in shown
 
 
 def test_a_service_that_is_tried_again_and_one_that_works_say_so(admin: Client) -> None:

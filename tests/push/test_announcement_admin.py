@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -10,6 +11,7 @@ from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from django_ox.testing import run_tasks
 
 from accounts.models import User
@@ -105,6 +107,24 @@ def test_what_is_sent_from_the_preview_is_told(admin: Client, phone: Phone) -> N
     assert "Told to everybody" in text
     assert "data-announcement-moving" in html
     assert LogEntry.objects.get().is_addition()
+
+
+def test_an_announcement_that_stands_still_names_the_process_that_is_missing(
+    admin: Client, outbox: Outbox, phone: Phone
+) -> None:
+    announcement = send(admin)
+    ago = timezone.now() - timedelta(seconds=30)
+    assert "Is manage.py" not in text_of(detail(admin, announcement))
+    Announcement.objects.update(moved_at=ago)
+    assert "Is manage.py ox_worker running?" in text_of(detail(admin, announcement))
+    run_tasks()
+    cache.clear()
+    assert "Is manage.py" not in text_of(detail(admin, announcement))
+    Delivery.objects.update(due_at=ago)
+    assert "Is manage.py push_worker running?" in text_of(detail(admin, announcement))
+    outbox.drain()
+    cache.clear()
+    assert "Is manage.py" not in text_of(detail(admin, announcement))
 
 
 def test_sending_the_same_preview_twice_announces_once(admin: Client) -> None:
