@@ -82,13 +82,18 @@ class Queue:
         return sum(service.in_hand for service in self.services)
 
     def is_abandoned(self, now: datetime) -> bool:
-        """Something is due at a service that is sent to, and nobody has taken anything for a while."""
+        """Something is due at a service that is sent to, or held by the dead, and no worker is alive."""
+        latest = max((worker.seen_at for worker in self.workers), default=None)
+        if (
+            latest is not None
+        ):  # a worker that runs renews its leases, and takes up those of the dead
+            return latest < now - outbox.LEASE - PATIENCE
         waits = [
             service.due_since
             for service in self.services
             if service.due and service.breaker == "closed" and service.due_since
         ]
-        return not self.in_hand() and any(since < now - PATIENCE for since in waits)
+        return any(since < now - PATIENCE for since in waits)
 
 
 def look(now: datetime) -> Queue:

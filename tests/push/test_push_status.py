@@ -104,6 +104,17 @@ def test_a_row_that_nobody_takes_means_that_no_worker_runs(outbox: Outbox, phone
     assert as_json()["abandoned"] is False
 
 
+def test_rows_in_the_hand_of_the_dead_mean_that_no_worker_runs(
+    outbox: Outbox, phone: Phone
+) -> None:
+    lapsed = timezone.now() - timedelta(minutes=5)
+    sending = {"state": Delivery.State.SENDING, "lease_owner": "killed"}
+    outbox.delivery(phone, **sending, lease_until=lapsed)
+    assert status()[-1] == "Rows are due and nobody takes them: push_worker is not running."
+    outbox.delivery(phone, **sending, lease_until=timezone.now() + timedelta(seconds=30))
+    assert status()[-1] == "Rows are on their way."
+
+
 def test_counts_end(outbox: Outbox, phone: Phone, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(queue, "COUNTED", 2)
     for _row in range(4):
