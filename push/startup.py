@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import NoReturn
 
 from django.core.exceptions import ImproperlyConfigured
-from django.db import DatabaseError, InterfaceError, OperationalError, connection
+from django.db import Error, InterfaceError, OperationalError, connection
 
 from push.models import InstanceKey
 
@@ -63,13 +63,13 @@ def _is_verified(wait: float) -> bool:
     return True
 
 
-def refusal_of(error: DatabaseError) -> str:
+def refusal_of(error: Error) -> str:
     """Why no time will mend it: a wrong password, no such database, a certificate. Else ``""``."""
     lines = str(error).splitlines()
     return next((_short(line) for line in lines if FINAL.search(line)), "")
 
 
-def _reason(error: DatabaseError) -> str:
+def _reason(error: Error) -> str:
     """In one line. A name may be unknown only because that container is not there yet."""
     lines = [line for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
     attempts = [line for line in lines if line.startswith("- ")]
